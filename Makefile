@@ -1,0 +1,78 @@
+# Each target installs what it needs into .venv first: `make serve` and `make test` work as the first command on a machine
+# that has python3 (3.11 or later, with pip or venv) and make. A stamp in .venv remembers what is installed.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+LOCK_ARGS ?=
+
+PY := .venv/bin/python
+PIP = $(shell $(PY) -m pip --version >/dev/null 2>&1 && echo $(PY) -m pip || echo $(PYTHON) -m pip --python $(PY)) install --quiet --no-compile
+LOCKS := requirements-build.lock requirements.lock
+COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(LOCK_ARGS)
+
+.PHONY: help serve test check bench schemas lock clean
+
+help:
+	@echo 'make serve     install, start the embedded PostgreSQL, load the sample, serve on http://127.0.0.1:8000'
+	@echo 'make test      install, run the whole suite; make test PYTEST_ARGS="-k dates"'
+	@echo 'make check     format, lint, types, direction of imports, schemas up to date'
+	@echo 'make bench     the benchmarks, as ratios'
+	@echo 'make schemas   write schemas/ from the structs'
+	@echo 'make lock      write the locks from pyproject.toml; make lock LOCK_ARGS=--upgrade for newer versions'
+	@echo 'make clean     remove .venv and what tools left'
+
+serve: .venv/.serve
+	.venv/bin/ogp-open-data serve --sample
+
+test: .venv/.test
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+check: .venv/.test
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	.venv/bin/ogp-open-data schemas --check
+
+bench: .venv/.test
+	$(PY) -m benchmarks
+
+schemas: .venv/.serve
+	.venv/bin/ogp-open-data schemas
+
+lock: .venv/.lock
+	$(COMPILE) --group pyproject.toml:build -o requirements-build.lock
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) pyproject.toml --group pyproject.toml:dev -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The machine's pip installs into .venv from outside, so .venv needs none of its own and a Debian without ensurepip will do;
+# a machine without pip gets one inside .venv.
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	@echo 'Installing into .venv; this takes about half a minute, once.'
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 && bare=--without-pip; $(PYTHON) -m venv $$bare .venv
+
+# $(call install,LOCK): everything from a lock, by hash; then this package, from where it stands. What builds is installed
+# first and used as it is (no build isolation), so nothing comes in whose version and hash are not in a lock.
+define install
+	@export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USER=0; set -e; \
+	$(PIP) --only-binary :all: --require-hashes -r requirements-build.lock; \
+	$(PIP) --no-build-isolation --use-pep517 --require-hashes -r $(1); \
+	$(PIP) --no-build-isolation --no-deps -e .
+	@touch $@
+endef
+
+.venv/.serve: $(PY) $(LOCKS) pyproject.toml
+	$(call install,requirements.lock)
+
+.venv/.test: $(PY) $(LOCKS) requirements-dev.lock pyproject.toml
+	$(call install,requirements-dev.lock)
+	@touch .venv/.serve
+
+.venv/.lock: $(PY)
+	@$(PIP) uv
+	@touch $@
