@@ -1,0 +1,98 @@
+"""Every error that a user can meet.
+
+    OpenDataError
+    ├── Refused              exit 1
+    │   ├── BadRequest       400  a parameter that cannot be read
+    │   ├── NotFound         404
+    │   ├── MethodNotAllowed 405
+    │   ├── NotAcceptable    406
+    │   ├── Gone             410
+    │   ├── UriTooLong       414
+    │   └── DocumentRefused  422  a document that is not what it should be
+    └── StoreUnavailable     503, exit 3
+
+The class docstring is the title; `code` names the page under docs/errors/ that explains it and never changes.
+"""
+
+from typing import Any
+
+
+class OpenDataError(Exception):
+    """Something went wrong."""
+
+    code = "internal-error"
+    status = 500
+    exit_code = 1
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extra = extra
+
+    @property
+    def title(self) -> str:
+        return (type(self).__doc__ or "").splitlines()[0].rstrip(".")
+
+
+class Refused(OpenDataError):
+    """The request cannot be carried out."""
+
+    code = "refused"
+    status = 400
+
+
+class BadRequest(Refused):
+    """The request has a parameter that cannot be read."""
+
+    code = "bad-request"
+    status = 400
+
+
+class NotFound(Refused):
+    """There is nothing at this address."""
+
+    code = "not-found"
+    status = 404
+
+
+class MethodNotAllowed(Refused):
+    """This address does not take that method."""
+
+    code = "method-not-allowed"
+    status = 405
+
+
+class NotAcceptable(Refused):
+    """None of the media types that were asked for can be given."""
+
+    code = "not-acceptable"
+    status = 406
+
+
+class Gone(Refused):
+    """The record was withdrawn."""
+
+    code = "gone"
+    status = 410
+
+
+class UriTooLong(Refused):
+    """The address is too long."""
+
+    code = "uri-too-long"
+    status = 414
+
+
+class DocumentRefused(Refused):
+    """The document cannot be imported."""
+
+    code = "document-refused"
+    status = 422
+
+
+class StoreUnavailable(OpenDataError):
+    """The data store cannot be reached."""
+
+    code = "store-unavailable"
+    status = 503
+    exit_code = 3

@@ -1,0 +1,25 @@
+"""Every event once: name, level and help. An event is a name in the past tense and facts, one JSON line on standard error."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+EVENTS = {
+    "serve.started": ("info", "The program answers requests."),
+    "serve.stopped": ("info", "The program ended in order."),
+    "embedded.started": ("info", "The embedded PostgreSQL was started or found running."),
+    "embedded.failed": ("error", "The embedded PostgreSQL could not be started again; the next try follows."),
+    "import.finished": ("info", "A document was imported, or made no change."),
+    "request.failed": ("error", "A request ended in an unexpected error."),
+    "feed.entry.skipped": ("warning", "A record could not be written as a feed entry."),
+}
+
+
+def log(event: str, **facts: Any) -> None:
+    """Write one event of the table above with its facts (strings, numbers, lists)."""
+    level, _ = EVENTS[event]
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    line = msgspec.json.encode({"at": at, "level": level, "event": event, **facts})
+    sys.stderr.write(line.decode() + "\n")

@@ -1,0 +1,60 @@
+"""The published JSON Schemas of the nouns, made from the structs; `schemas/v1/*.json` are their copies in the repository."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ogp_open_data.records import NOUNS
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+VERSION = "1.0.0"
+
+
+def components() -> dict[str, Any]:
+    """Every struct's schema by its name, referring to each other under `#/components/schemas/`."""
+    _, found = msgspec.json.schema_components(list(NOUNS.values()), ref_template="#/components/schemas/{name}")
+    return {name: _always_given(schema) for name, schema in found.items()}
+
+
+def _always_given(schema: dict[str, Any]) -> dict[str, Any]:
+    """Records are published whole: every property is always there, so none has a default to fall back on."""
+    if schema.get("type") != "object":
+        return schema
+    properties = {
+        name: {key: value for key, value in one.items() if key != "default"}
+        for name, one in schema["properties"].items()
+    }
+    return {**schema, "properties": properties, "required": sorted(properties)}
+
+
+def schema(noun: str) -> dict[str, Any]:
+    """The JSON Schema of a noun, complete in itself."""
+    struct = NOUNS[noun]
+    _, found = msgspec.json.schema_components([struct], ref_template="#/$defs/{name}")
+    found = {name: _always_given(one) for name, one in found.items()}
+    own = found.pop(struct.__name__)
+    whole = {"$schema": DIALECT, "$id": f"/schemas/v1/{noun}.json", "version": VERSION, **own}
+    return {**whole, "$defs": found} if found else whole
+
+
+def text(noun: str) -> bytes:
+    """The schema's file: deterministic, indented, one line end."""
+    return msgspec.json.format(msgspec.json.encode(schema(noun), order="sorted"), indent=2) + b"\n"
+
+
+def write(directory: Path) -> list[Path]:
+    """Write the files; the paths of those that changed."""
+    changed = []
+    for noun in NOUNS:
+        path = directory / "v1" / f"{noun}.json"
+        if not path.exists() or path.read_bytes() != text(noun):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text(noun))
+            changed.append(path)
+    return changed
+
+
+def stale(directory: Path) -> list[str]:
+    """The nouns whose file is not what the structs say."""
+    return [n for n in NOUNS if not (p := directory / "v1" / f"{n}.json").exists() or p.read_bytes() != text(n)]

@@ -1,0 +1,98 @@
+"""Every option once: name, default and help. The only reader of the environment.
+
+The variable of an option is `OGP_` and its name in capitals; docs/operating.md shows this table and a test compares the two.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ogp_open_data.errors import Refused
+
+PREFIX = "OGP_"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What can be set; a field's description is its help."""
+
+    database_url: Annotated[
+        str | None,
+        Meta(description="DSN of a PostgreSQL 15 or later; without it an embedded one runs.", extra={"secret": True}),
+    ] = None
+    database_read_url: Annotated[
+        str | None, Meta(description="DSN of a replica that answers reads.", extra={"secret": True})
+    ] = None
+    data_dir: Annotated[
+        str | None,
+        Meta(
+            description="Where the embedded PostgreSQL lives; /var/lib/ogp-open-data for root, else a directory of the user's."
+        ),
+    ] = None
+    public_url: Annotated[
+        str | None, Meta(description="Address under which readers see the program; every public link begins with it.")
+    ] = None
+    tag_authority: Annotated[
+        str | None,
+        Meta(description="Domain in Atom ids, kept for ever at the first start; the host of the public URL."),
+    ] = None
+    publisher: Annotated[str, Meta(description="Who publishes, for feeds and metadata.")] = (
+        "Open Government Partnership office"
+    )
+    contact: Annotated[str | None, Meta(description="Address (https: or mailto:) for questions about the data.")] = None
+    licence_url: Annotated[str, Meta(description="Licence of the data.")] = (
+        "https://creativecommons.org/licenses/by/4.0/"
+    )
+    licence_name: Annotated[str, Meta(description="Name of the licence.")] = "CC BY 4.0"
+    time_zone: Annotated[str, Meta(description="Where the office is: days of `as_of` end there.")] = "Pacific/Auckland"
+    read_connections: Annotated[int, Meta(ge=1, le=1000, description="Connections for reads, for each worker.")] = 8
+    statement_timeout: Annotated[int, Meta(ge=1, description="Seconds after which a read is given up.")] = 15
+
+
+def load(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """The settings from the environment, overridden by what is given and not None. Raises Refused naming the variable."""
+    source = os.environ if environ is None else environ
+    values: dict[str, Any] = {
+        name: source[PREFIX + name.upper()]
+        for name in Settings.__struct_fields__
+        if source.get(PREFIX + name.upper(), "") != ""
+    }
+    values |= {name: value for name, value in given.items() if value is not None}
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+        ZoneInfo(settings.time_zone)
+        return settings
+    except (msgspec.ValidationError, ZoneInfoNotFoundError, ValueError) as error:
+        raise Refused(f"a setting (environment {PREFIX}…) cannot be read: {error}") from error
+
+
+def to_environment(settings: Settings) -> None:
+    """Hand the settings on to the processes that this one starts."""
+    for name, value in msgspec.structs.asdict(settings).items():
+        if value is not None:
+            os.environ[PREFIX + name.upper()] = str(value)
+
+
+def data_dir(settings: Settings) -> Path:
+    """The directory of the embedded PostgreSQL."""
+    if settings.data_dir is not None:
+        return Path(settings.data_dir).expanduser().absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/ogp-open-data")
+    home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(home) / "ogp-open-data"
+
+
+def public_url(settings: Settings) -> str:
+    """Address that public links begin with, without a slash at its end."""
+    return (settings.public_url or "http://127.0.0.1:8000").rstrip("/")
+
+
+def tag_authority(settings: Settings) -> str:
+    """Domain for new tag: URIs (RFC 4151)."""
+    return settings.tag_authority or urlsplit(public_url(settings)).hostname or "localhost"

@@ -1,0 +1,40 @@
+"""Every option is documented once and read from one place."""
+
+import typing
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ogp_open_data import settings
+from ogp_open_data.errors import Refused
+from ogp_open_data.settings import Settings
+
+
+def test_every_setting_stands_in_operating_md_as_it_is(repository: Path) -> None:
+    text = (repository / "docs" / "operating.md").read_text()
+    hints = typing.get_type_hints(Settings, include_extras=True)
+    for field in msgspec.structs.fields(Settings):
+        meta = next(one for one in typing.get_args(hints[field.name]) if isinstance(one, msgspec.Meta))
+        default = "" if field.default is None else f"`{field.default}`"
+        assert f"| `OGP_{field.name.upper()}` | {default} | {meta.description} |" in text
+
+
+def test_command_line_wins_over_the_environment() -> None:
+    environ = {"OGP_DATA_DIR": "/from/environment", "OGP_READ_CONNECTIONS": "3"}
+    found = settings.load(environ, data_dir="/given", database_url=None)
+    assert (found.data_dir, found.read_connections, found.database_url) == ("/given", 3, None)
+
+
+@pytest.mark.parametrize(("name", "value"), [("OGP_READ_CONNECTIONS", "many"), ("OGP_TIME_ZONE", "Middle/Earth")])
+def test_setting_that_cannot_be_read_is_refused(name: str, value: str) -> None:
+    with pytest.raises(Refused, match="setting"):
+        settings.load({name: value})
+
+
+def test_empty_variable_is_one_that_was_not_set() -> None:
+    assert settings.load({"OGP_DATABASE_URL": ""}).database_url is None
+
+
+def test_tag_authority_is_the_host_of_the_public_address() -> None:
+    assert settings.tag_authority(Settings(public_url="https://data.example.org/ogp")) == "data.example.org"
