@@ -1,0 +1,33 @@
+"""The store's self-check: what must hold of any sequence of releases, asked of the database itself."""
+
+from ogp_open_data.store.doors import Connection
+
+CHECKS = {
+    "a record is not what its digest says": """
+SELECT noun || ' ' || id || ' version ' || version FROM record
+WHERE doc IS NOT NULL AND sha256 <> encode(sha256(convert_to(doc, 'UTF8')), 'hex')""",
+    "versions of a record do not follow each other": """
+SELECT noun || ' ' || id FROM record GROUP BY noun, id HAVING max(version) <> count(*)""",
+    "a version does not end where the next begins": """
+SELECT noun || ' ' || id || ' version ' || version FROM (
+    SELECT noun, id, version, until_release,
+    lead(from_release) OVER (PARTITION BY noun, id ORDER BY version) AS next FROM record) AS row
+WHERE until_release IS DISTINCT FROM next""",
+    "release numbers have a hole": "SELECT 'after ' || count(*) FROM release HAVING count(*) <> coalesce(max(number), 0)",
+    "the time of a release goes back": """
+SELECT 'release ' || number FROM (
+    SELECT number, made_at, lag(made_at) OVER (ORDER BY number) AS before FROM release) AS row
+WHERE made_at < before""",
+    "the newest release counts other records than there are": """
+SELECT noun || ': ' || live || ' live' FROM (
+    SELECT noun, count(*) FILTER (WHERE until_release IS NULL AND doc IS NOT NULL) AS live FROM record GROUP BY noun) AS row
+WHERE live <> (SELECT (counts::jsonb ->> noun)::bigint FROM release ORDER BY number DESC LIMIT 1)""",
+}
+MOST = 20
+
+
+async def faults(connection: Connection) -> list[str]:
+    """A sentence for each fault, at most MOST of each kind; empty where the store is sound."""
+    return [
+        f"{what}: {row[0]}" for what, text in CHECKS.items() for row in await connection.fetch(f"{text} LIMIT {MOST}")
+    ]

@@ -1,0 +1,223 @@
+"""Asking for records as they stood at a release: pages by keyset, totals, single records and what belongs to them."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from ogp_open_data.records import Filter
+from ogp_open_data.store.doors import Connection, Store
+
+# What a list can be sorted by: the expression, and the type of its place in a cursor. `id` is the natural order (2, 2A, 3, 10).
+SORTS = {
+    "id": ("sort_key", "text"),
+    "release": ("from_release", "bigint"),
+    "period_end": ("period_end", "date"),
+    "due_on": ("due_on", "date"),
+}
+NULLABLE = {"period_end", "due_on"}
+# $1 noun, $2 release, then the filter. A row held at a release when it began by then and had not ended.
+MATCH = """
+FROM record
+WHERE noun = $1 AND doc IS NOT NULL AND from_release <= $2 AND (until_release IS NULL OR until_release > $2)
+AND ($3::text IS NULL OR plan = $3)
+AND ($4::text IS NULL OR commitment = $4)
+AND ($5::text IS NULL OR organisations @> ARRAY[$5] OR noun = 'milestones' AND commitment IN (
+    SELECT lead.id FROM record lead WHERE lead.noun = 'commitments' AND lead.organisations @> ARRAY[$5]
+    AND lead.from_release <= $2 AND (lead.until_release IS NULL OR lead.until_release > $2)))
+AND ($6::text[] IS NULL OR status = ANY($6))
+AND ($7::text[] IS NULL OR timeliness = ANY($7))
+AND ($8::date IS NULL OR period_end >= $8)
+AND ($9::date IS NULL OR period_end <= $9)
+AND ($10::text IS NULL OR words @@ websearch_to_tsquery('english', $10))
+AND ($11::text[] IS NULL OR id = ANY($11))
+"""
+# The digest of all rows that match: what a bulk answer's ETag is made of, without reading the rows.
+COUNT = f"""
+SELECT count(*), encode(sha256(convert_to(coalesce(string_agg(sha256, '' ORDER BY sort_key), ''), 'UTF8')), 'hex')
+{MATCH}"""
+AT = "SELECT number, made_at, counts FROM release WHERE number = $1"
+AT_DAY = "SELECT number FROM release WHERE made_at < $1 ORDER BY number DESC LIMIT 1"
+FIRST = "SELECT number, made_at FROM release ORDER BY number LIMIT 1"
+ITEM = """
+SELECT r.noun, r.id, r.version, r.doc, r.sha256, r.csv, r.reason, r.from_release, release.made_at, first.made_at AS first_at
+FROM record r JOIN release ON release.number = r.from_release
+JOIN record one ON one.noun = r.noun AND one.id = r.id AND one.version = 1
+JOIN release first ON first.number = one.from_release
+WHERE r.noun = $1 AND r.id = $2 AND r.from_release <= $3 AND (r.until_release IS NULL OR r.until_release > $3)
+"""
+DATES = """
+SELECT one.id, release.made_at, first.made_at AS first_at
+FROM record one JOIN release first ON first.number = one.from_release
+JOIN record r ON r.noun = one.noun AND r.id = one.id
+    AND r.from_release <= $3 AND (r.until_release IS NULL OR r.until_release > $3)
+JOIN release ON release.number = r.from_release
+WHERE one.noun = $1 AND one.version = 1 AND one.id = ANY($2)
+"""
+# What belongs to the records of a page: those that name one of them, and those that they name.
+BELONGING = """
+SELECT noun, doc FROM record
+WHERE noun = ANY($1) AND doc IS NOT NULL AND from_release <= $2 AND (until_release IS NULL OR until_release > $2)
+AND (plan = ANY($3) OR commitment = ANY($3) OR report = ANY($3) OR milestone = ANY($3) OR organisations && $3 OR id = ANY($4))
+AND NOT (noun = $5)
+ORDER BY noun, sort_key
+"""
+BATCH = 1000
+
+
+class Listing(Struct, frozen=True, kw_only=True):
+    """One question to a noun: what, as of which release, in which order, how many, and after which place."""
+
+    noun: str
+    release: int
+    filter: Filter = Filter()
+    sort: str = "id"
+    descending: bool = False
+    limit: int | None = None
+    after: tuple[Any, str] | None = None
+
+
+class Found(NamedTuple):
+    """One row of a page: `place` is where the next page begins, `edges` the ids that the record names."""
+
+    id: str
+    doc: str
+    csv: str
+    release: int
+    place: tuple[Any, str]
+    edges: tuple[str, ...]
+
+
+class At(NamedTuple):
+    """A record as of a release: `doc` is None in a tombstone."""
+
+    noun: str
+    id: str
+    version: int
+    doc: str | None
+    sha256: str | None
+    csv: str | None
+    reason: str | None
+    release: int
+    made_at: datetime
+    first_at: datetime
+
+
+def _page_text(sort: str, descending: bool) -> str:
+    """The statement of one order. Nulls come last going up and first going down, in one place by `infinity`."""
+    expression, kind = SORTS[sort]
+    if sort in NULLABLE:
+        expression = f"coalesce({expression}, 'infinity')"
+    operator, way = ("<", "DESC") if descending else (">", "ASC")
+    return f"""
+SELECT id, doc, csv, from_release, {expression} AS place, sort_key, plan, commitment, report, milestone, organisations
+{MATCH}
+AND ($13::text IS NULL OR ({expression}, sort_key) {operator} ($12::{kind}, $13))
+ORDER BY {expression} {way}, sort_key {way} LIMIT $14
+"""
+
+
+PAGES = {(sort, way): _page_text(sort, way) for sort in SORTS for way in (False, True)}
+
+
+def _arguments(listing: Listing) -> list[Any]:
+    one = listing.filter
+    return [
+        listing.noun,
+        listing.release,
+        one.plan,
+        one.commitment,
+        one.organisation,
+        one.status,
+        one.timeliness,
+        one.period_from,
+        one.period_to,
+        one.q,
+        one.id,
+    ]
+
+
+async def page(connection: Connection, listing: Listing) -> list[Found]:
+    """At most `limit` rows (BATCH without one) after the place."""
+    place, key = listing.after or (None, None)
+    limit = BATCH if listing.limit is None else listing.limit
+    rows = await connection.fetch(PAGES[listing.sort, listing.descending], *_arguments(listing), place, key, limit)
+    return [
+        Found(row[0], row[1], row[2], row[3], (row[4], row[5]), tuple(filter(None, (*row[6:10], *row[10]))))
+        for row in rows
+    ]
+
+
+async def count(connection: Connection, listing: Listing) -> tuple[int, str]:
+    """How many records match, and a digest of their digests."""
+    row = await connection.fetchrow(COUNT, *_arguments(listing))
+    assert row is not None
+    return row[0], row[1]
+
+
+async def everything(store: Store, listing: Listing) -> AsyncIterator[list[Found]]:
+    """All rows of a listing in batches. A release never changes, so each batch may use another connection and none is held."""
+    left = listing.limit
+    while left is None or left > 0:
+        size = BATCH if left is None else min(BATCH, left)
+        batch = await store.reading(page, _with(listing, size))
+        if batch:
+            yield batch
+        if len(batch) < size:
+            return
+        left = None if left is None else left - size
+        listing = _with(listing, left, batch[-1].place)
+
+
+def _with(listing: Listing, limit: int | None, after: tuple[Any, str] | None = None) -> Listing:
+    one = listing
+    return Listing(
+        noun=one.noun,
+        release=one.release,
+        filter=one.filter,
+        sort=one.sort,
+        descending=one.descending,
+        limit=limit,
+        after=after or one.after,
+    )
+
+
+async def item(connection: Connection, noun: str, id: str, release: int) -> At | None:
+    """One record, or its tombstone, as of a release; None where it was never issued by then."""
+    row = await connection.fetchrow(ITEM, noun, id, release)
+    return None if row is None else At(*row)
+
+
+async def dates(
+    connection: Connection, noun: str, ids: Sequence[str], release: int
+) -> dict[str, tuple[datetime, datetime]]:
+    """By id: when the version of that release, and when the first version, was published."""
+    return {row[0]: (row[1], row[2]) for row in await connection.fetch(DATES, noun, ids, release)}
+
+
+async def belonging(
+    connection: Connection, nouns: Sequence[str], listing: Listing, found: Sequence[Found]
+) -> list[tuple[str, str]]:
+    """(noun, doc) of what belongs to a page's records: one query, however many."""
+    ids = [one.id for one in found]
+    named = sorted({edge for one in found for edge in one.edges} - set(ids))
+    rows = await connection.fetch(BELONGING, nouns, listing.release, ids, named, listing.noun)
+    return [(row[0], row[1]) for row in rows]
+
+
+async def release_at(connection: Connection, number: int) -> tuple[datetime, str] | None:
+    """Time and counts (JSON) of a release; None where there is none."""
+    row = await connection.fetchrow(AT, number)
+    return None if row is None else (row["made_at"], row["counts"])
+
+
+async def release_before(connection: Connection, instant: datetime) -> int | None:
+    """The last release made before an instant."""
+    number: int | None = await connection.fetchval(AT_DAY, instant)
+    return number
+
+
+async def first_release(connection: Connection) -> tuple[int, date] | None:
+    row = await connection.fetchrow(FIRST)
+    return None if row is None else (row["number"], row["made_at"].date())

@@ -1,0 +1,46 @@
+"""Schema migrations: the `.sql` files of `migrations/`, in the order of their numbers, each once and each in a transaction."""
+
+from datetime import date
+from importlib import resources
+
+from ogp_open_data.errors import Refused
+from ogp_open_data.store.doors import Connection
+
+CREATE = "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, made_at timestamptz NOT NULL DEFAULT now())"
+# Two programs that start at once must not both migrate; the number only has to be ours.
+LOCK = "SELECT pg_advisory_xact_lock(740220171)"
+DONE = "SELECT name FROM migration"
+RECORD = "INSERT INTO migration (name) VALUES ($1)"
+FOUND = "INSERT INTO dataset (tag_authority, tag_on) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+VERSION = "SHOW server_version_num"
+SERVER_NEEDED = 150000
+
+
+def migrations() -> list[tuple[str, str]]:
+    """Name and text of each migration of this program."""
+    files = resources.files("ogp_open_data.store").joinpath("migrations").iterdir()
+    return sorted((file.name, file.read_text()) for file in files if file.name.endswith(".sql"))
+
+
+async def migrate(connection: Connection, tag_authority: str, today: date) -> list[str]:
+    """Bring the schema up to this program's, in the caller's transaction; the names of what was done.
+
+    Authority and day of the tag: URIs are taken at the first call only. Raises Refused when the server is older than 15, or the
+    schema is newer than this program.
+    """
+    if int(await connection.fetchval(VERSION)) < SERVER_NEEDED:
+        raise Refused("PostgreSQL 15 or later is needed; this server is older")
+    await connection.execute(LOCK)
+    await connection.execute(CREATE)
+    done = {row["name"] for row in await connection.fetch(DONE)}
+    ours = migrations()
+    if unknown := sorted(done - {name for name, _ in ours}):
+        raise Refused(f"the database was migrated by a newer program ({unknown[-1]}); start that one")
+    made = []
+    for name, text in ours:
+        if name not in done:
+            await connection.execute(text)
+            await connection.execute(RECORD, name)
+            made.append(name)
+    await connection.execute(FOUND, tag_authority, today)
+    return made

@@ -1,0 +1,230 @@
+"""Making releases: the writer's lock, what is held, and the rows of a new release, one statement each however many rows."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import asyncpg
+import msgspec
+from msgspec import Struct
+
+from ogp_open_data.records import NOUNS, Commitment, Milestone, Record
+from ogp_open_data.store.doors import Connection
+
+
+class Head(Struct, frozen=True):
+    """The newest release: its number, time and the live records per noun. Number 0 is the empty store."""
+
+    number: int
+    made_at: datetime | None
+    counts: dict[str, int]
+
+
+class Dataset(Struct, frozen=True):
+    """What holds for the whole sequence of releases."""
+
+    epoch: str
+    tag_authority: str
+    tag_on: date
+
+
+class Release(Struct, frozen=True):
+    number: int
+    made_at: datetime
+    cause: str
+    message: str | None
+    source: str | None
+    counts: dict[str, int]
+
+
+class Row(Struct, frozen=True):
+    """One version of a record as it is stored; the fields are the columns. A tombstone has no doc, sha256 and csv.
+
+    `words` is folded text for full-text search; `organisations` are ids. Only `until_release` is the store's own business.
+    """
+
+    noun: str
+    id: str
+    version: int
+    change_kind: str
+    changed_fields: list[str]
+    reason: str | None
+    doc: str | None
+    sha256: str | None
+    csv: str | None
+    plan: str | None
+    commitment: str | None
+    report: str | None
+    milestone: str | None
+    organisations: list[str]
+    status: str | None
+    timeliness: str | None
+    period_end: date | None
+    due_on: date | None
+    sort_key: str
+    words: str
+
+
+class Document(Struct, frozen=True):
+    """A document that made a release."""
+
+    sha256: str
+    name: str | None
+    media_type: str
+    bytes: int
+    reports: list[str]
+
+
+class Held(Struct, frozen=True):
+    """What the store holds of the plans and commitments that a change is about, and the version of each id, withdrawn ones too."""
+
+    records: dict[str, Record]
+    versions: dict[str, int]
+    withdrawn: frozenset[str]
+    facts: dict[str, Commitment | Milestone]
+
+
+HEAD = "SELECT number, made_at, counts FROM release ORDER BY number DESC LIMIT 1"
+LOCK = "SELECT one FROM dataset FOR UPDATE"
+DATASET = "SELECT epoch::text, tag_authority, tag_on FROM dataset"
+SEEN = """
+SELECT d.release FROM document d
+WHERE d.sha256 = $1 AND d.reports <> '{}' AND NOT EXISTS (
+    SELECT FROM unnest(d.reports) AS made(id)
+    LEFT JOIN record r ON r.id = made.id AND r.until_release IS NULL
+    WHERE r.doc IS NULL OR r.doc::jsonb #>> '{source,sha256}' IS DISTINCT FROM d.sha256)
+"""
+DIRECTORY = """
+SELECT noun, id, version, doc FROM record
+WHERE until_release IS NULL AND noun IN ('organisations', 'plans')
+"""
+HELD = """
+SELECT noun, id, version, doc FROM record
+WHERE until_release IS NULL AND noun IN ('commitments', 'milestones', 'reports', 'progress') AND commitment = ANY($1)
+"""
+FACTS = "SELECT noun, id, doc FROM fact WHERE commitment = ANY($1)"
+INSERT_RELEASE = "INSERT INTO release (number, made_at, cause, message, source, counts) VALUES ($1, $2, $3, $4, $5, $6)"
+END_ROWS = "UPDATE record SET until_release = $1 WHERE until_release IS NULL AND id = ANY($2)"
+# Lists travel joined by a space (no id or field name has one): PostgreSQL cannot unnest arrays of arrays of several lengths.
+INSERT_ROWS = """
+INSERT INTO record (
+    from_release, noun, id, version, change_kind, changed_fields, reason, doc, sha256, csv, plan, commitment, report,
+    milestone, organisations, status, timeliness, period_end, due_on, sort_key, words)
+SELECT $1, noun, id, version, change_kind, string_to_array(changed_fields, ' '), reason, doc, sha256, csv, plan, commitment,
+    report, milestone, string_to_array(organisations, ' '), status, timeliness, period_end, due_on, sort_key,
+    to_tsvector('english', words)
+FROM unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::date[], $19::date[],
+    $20::text[], $21::text[])
+    AS row(noun, id, version, change_kind, changed_fields, reason, doc, sha256, csv, plan, commitment, report, milestone,
+    organisations, status, timeliness, period_end, due_on, sort_key, words)
+"""
+UPSERT_FACTS = """
+INSERT INTO fact (id, noun, plan, commitment, doc, release)
+SELECT id, noun, plan, commitment, doc, $1
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS row(id, noun, plan, commitment, doc)
+ON CONFLICT (id) DO UPDATE SET doc = excluded.doc, release = excluded.release
+"""
+INSERT_DOCUMENT = """
+INSERT INTO document (sha256, name, media_type, bytes, release, reports) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (sha256) DO UPDATE SET release = excluded.release, reports = excluded.reports
+"""
+NOTIFY = "SELECT pg_notify('release', $1)"
+LISTS = {"changed_fields", "organisations"}
+
+
+async def head(connection: Connection) -> Head:
+    """The newest release."""
+    row = await connection.fetchrow(HEAD)
+    if row is None:
+        return Head(0, None, dict.fromkeys(NOUNS, 0))
+    return Head(row["number"], row["made_at"], msgspec.json.decode(row["counts"], type=dict[str, int]))
+
+
+async def dataset(connection: Connection) -> Dataset:
+    row = await connection.fetchrow(DATASET)
+    assert row is not None, "migrate() comes first"
+    return Dataset(*row)
+
+
+async def lock(connection: Connection) -> Head:
+    """Wait until this transaction is the only writer; the newest release then. Release order is commit order by this lock."""
+    await connection.fetchval(LOCK)
+    return await head(connection)
+
+
+async def seen(connection: Connection, sha256: str) -> int | None:
+    """The release that these bytes made, if every report they made is still live and still theirs."""
+    number: int | None = await connection.fetchval(SEEN, sha256)
+    return number
+
+
+async def directory(connection: Connection) -> Held:
+    """All plans and organisations: what a document is resolved against before anything else is looked up."""
+    return _held(await connection.fetch(DIRECTORY), [])
+
+
+async def held(connection: Connection, commitments: Sequence[str]) -> Held:
+    """Everything held of some commitments (ids)."""
+    return _held(await connection.fetch(HELD, commitments), await connection.fetch(FACTS, commitments))
+
+
+def _held(rows: list[asyncpg.Record], facts: list[asyncpg.Record]) -> Held:
+    return Held(
+        records={row["id"]: decode(row["noun"], row["doc"]) for row in rows if row["doc"] is not None},
+        versions={row["id"]: row["version"] for row in rows},
+        withdrawn=frozenset(row["id"] for row in rows if row["doc"] is None),
+        facts={row["id"]: decode(row["noun"], row["doc"]) for row in facts},  # type: ignore[misc]
+    )
+
+
+def decode(noun: str, doc: str) -> Record:
+    """The record that a stored text is."""
+    record: Record = msgspec.json.decode(doc, type=NOUNS[noun])
+    return record
+
+
+async def publish(
+    connection: Connection,
+    release: Release,
+    rows: Sequence[Row],
+    facts: Sequence[Commitment | Milestone] = (),
+    document: Document | None = None,
+) -> None:
+    """Write a release whose number follows the head's, under the lock. Five statements, however many rows."""
+    counts = msgspec.json.encode(release.counts, order="sorted").decode()
+    await connection.execute(
+        INSERT_RELEASE, release.number, release.made_at, release.cause, release.message, release.source, counts
+    )
+    await connection.execute(END_ROWS, release.number, [row.id for row in rows])
+    await connection.execute(INSERT_ROWS, release.number, *(_column(rows, name) for name in Row.__struct_fields__))
+    if facts:
+        await _keep(connection, release.number, facts)
+    if document is not None:
+        await connection.execute(
+            INSERT_DOCUMENT,
+            document.sha256,
+            document.name,
+            document.media_type,
+            document.bytes,
+            release.number,
+            document.reports,
+        )
+    await connection.execute(NOTIFY, str(release.number))
+
+
+def _column(rows: Sequence[Row], name: str) -> list[object]:
+    if name in LISTS:
+        return [" ".join(getattr(row, name)) for row in rows]
+    return [getattr(row, name) for row in rows]
+
+
+async def _keep(connection: Connection, number: int, facts: Sequence[Commitment | Milestone]) -> None:
+    await connection.execute(
+        UPSERT_FACTS,
+        number,
+        [fact.id for fact in facts],
+        ["milestones" if isinstance(fact, Milestone) else "commitments" for fact in facts],
+        [fact.plan for fact in facts],
+        [fact.commitment if isinstance(fact, Milestone) else fact.id for fact in facts],
+        [msgspec.json.encode(fact).decode() for fact in facts],
+    )

@@ -1,0 +1,56 @@
+"""Every statement of the store is proved by the database itself, and the row it writes by the struct."""
+
+import re
+from importlib import import_module
+from pkgutil import iter_modules
+
+import asyncpg
+import pytest
+
+from ogp_open_data import store
+from ogp_open_data.store.doors import Store
+from ogp_open_data.store.releases import Row
+
+pytestmark = pytest.mark.anyio
+STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE TABLE IF)\b")
+
+
+def statements() -> list[tuple[str, str]]:
+    """Every SQL text under a capital name in the store."""
+    found = []
+    for module in iter_modules(store.__path__, "ogp_open_data.store."):
+        for name, value in vars(import_module(module.name)).items():
+            texts = value.items() if isinstance(value, dict) and name.isupper() else [("", value)]
+            found += [
+                (f"{module.name}.{name} {key}", text)
+                for key, text in texts
+                if name.isupper() and isinstance(text, str) and STATEMENT.match(text)
+            ]
+    return found
+
+
+async def test_every_statement_is_one_that_the_database_can_plan(store: Store) -> None:
+    found = statements()
+    assert len(found) >= 20
+    async with store.writing() as connection:
+        for name, text in found:
+            if "CREATE" not in text:
+                try:
+                    await connection.prepare(text)
+                except asyncpg.PostgresError as error:
+                    raise AssertionError(f"{name}: {error}") from error
+
+
+async def test_columns_of_record_are_the_fields_of_row(store: Store) -> None:
+    text = "SELECT column_name FROM information_schema.columns WHERE table_name = 'record' ORDER BY ordinal_position"
+    async with store.writing() as connection:
+        columns = {row[0] for row in await connection.fetch(text)}
+    assert columns == {*Row.__struct_fields__, "from_release", "until_release"}
+
+
+async def test_reading_door_refuses_to_write(store: Store) -> None:
+    async def write(connection: asyncpg.Connection) -> None:
+        await connection.execute("UPDATE dataset SET tag_authority = 'evil.example'")
+
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        await store.reading(write)
