@@ -1,0 +1,77 @@
+"""CSV by RFC 4180: the header of a noun and the line of a record, safe to open in a spreadsheet.
+
+A text cell that a spreadsheet would run as a formula gets an apostrophe in front; `unguard` takes it off again, so nothing is
+lost. The line is made once, when a release is made, and stored beside the JSON.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from ogp_open_data.records import NOUNS, Record, Source
+
+# = + - @ and their full-width forms, tab, CR, LF: also behind white space, quotes or apostrophes (OWASP ASVS 5.0, 1.2.10).
+FORMULA = re.compile("^'*[\\s\"]*[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20]")
+QUOTED = re.compile('[",\r\n]|^\\s|\\s$')
+SOURCE_FIELDS = Source.__struct_fields__
+
+
+def columns(noun: str) -> list[str]:
+    """Column names in their fixed order; `source` is spread as `source_url` and so on."""
+    return [column for field in NOUNS[noun].__struct_fields__ for column in _columns_of(field)]
+
+
+def _columns_of(field: str) -> list[str]:
+    return [f"source_{name}" for name in SOURCE_FIELDS] if field == "source" else [field]
+
+
+def header(noun: str, fields: Iterable[str] | None = None) -> str:
+    """The first line, without its line end; only some fields when they are named."""
+    chosen = NOUNS[noun].__struct_fields__ if fields is None else fields
+    return ",".join(column for field in chosen for column in _columns_of(field))
+
+
+def line(record: Record, fields: Iterable[str] | None = None) -> str:
+    """The line of a record, without its line end; only some fields when they are named."""
+    chosen = record.__struct_fields__ if fields is None else fields
+    return ",".join(cell for field in chosen for cell in _cells(getattr(record, field)))
+
+
+def _cells(value: Any) -> Iterator[str]:
+    if isinstance(value, Source):
+        yield from (_quote(_text(getattr(value, name))) for name in SOURCE_FIELDS)
+    else:
+        yield _quote(_text(value))
+
+
+def _text(value: Any) -> str:
+    """A value as cell text: lists of scalars joined with |, other nested values as JSON, null empty."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return guard(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list):
+        if all(isinstance(one, str) for one in value):
+            return guard("|".join(one.replace("\\", "\\\\").replace("|", "\\|") for one in value))
+        return msgspec.json.encode(value, order="sorted").decode()
+    return str(msgspec.to_builtins(value))
+
+
+def _quote(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if QUOTED.search(text) else text
+
+
+def guard(text: str) -> str:
+    """Put an apostrophe before what a spreadsheet would run."""
+    return "'" + text if FORMULA.match(text) else text
+
+
+def unguard(cell: str) -> str:
+    """The text that `guard` was given."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell[1:]) else cell

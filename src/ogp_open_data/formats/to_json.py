@@ -1,0 +1,49 @@
+"""JSON and NDJSON: stored texts joined, nothing decoded, unless only some fields are asked for."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+
+def chosen(doc: str, fields: Sequence[str] | None) -> bytes:
+    """A record's text, whole or only its `id` and some fields."""
+    if fields is None:
+        return doc.encode()
+    record = msgspec.json.decode(doc)
+    return msgspec.json.encode({name: record[name] for name in record if name in fields or name == "id"})
+
+
+def page(
+    docs: Sequence[str],
+    meta: dict[str, Any],
+    links: dict[str, str],
+    fields: Sequence[str] | None,
+    include: Sequence[str],
+    included: Sequence[tuple[str, str]] | None,
+) -> bytes:
+    """A list: {"data": […], "meta": {…}, "links": {…}} and, where asked for, what belongs to it under "included", by noun."""
+    extra = b""
+    if included is not None:
+        nouns = [(noun, [doc for of, doc in included if of == noun]) for noun in dict.fromkeys(include)]
+        extra = b',"included":{%b}' % b",".join(b'"%b":[%b]' % (noun.encode(), _joined(some)) for noun, some in nouns)
+    body = _joined(docs) if fields is None else b",".join(chosen(doc, fields) for doc in docs)
+    return b'{"data":[%b]%b,"meta":%b,"links":%b}' % (
+        body,
+        extra,
+        msgspec.json.encode(meta),
+        msgspec.json.encode(links),
+    )
+
+
+def item(doc: str, meta: dict[str, Any], links: dict[str, str], fields: Sequence[str] | None) -> bytes:
+    """One record: {"data": {…}, "meta": {…}, "links": {…}}."""
+    return b'{"data":%b,"meta":%b,"links":%b}' % (
+        chosen(doc, fields),
+        msgspec.json.encode(meta),
+        msgspec.json.encode(links),
+    )
+
+
+def _joined(docs: Sequence[str]) -> bytes:
+    return ",".join(docs).encode()
