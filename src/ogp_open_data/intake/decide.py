@@ -1,0 +1,337 @@
+"""What a Draft changes: (draft, held, day) → edits. Pure: no database, no clock.
+
+the held records are copied into a world → each report or plan of the draft writes its claims into it
+→ the milestones and commitments it touches are derived again → edits are where the world differs from what was held
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ogp_open_data.errors import DocumentRefused
+from ogp_open_data.intake import derive
+from ogp_open_data.intake.drafts import Draft, MilestoneDraft, PlanDraft, ReportDraft
+from ogp_open_data.intake.edits import Edit, edits
+from ogp_open_data.intake.identify import Registry, milestone_id, report_id
+from ogp_open_data.intake.matching import Known, match
+from ogp_open_data.records import (
+    Commitment,
+    Finding,
+    Milestone,
+    Plan,
+    Progress,
+    Record,
+    Report,
+    Source,
+    url_of,
+)
+from ogp_open_data.store.releases import Held
+
+
+class Asked(Struct, frozen=True):
+    """What the publisher says beside the document."""
+
+    source: Source
+    published_on: date | None = None
+    answers: dict[str, str] = {}
+
+
+class Decision(Struct, frozen=True):
+    """What a document does: edits in the order of the nouns, plan facts to keep, findings, and the reports it made."""
+
+    edits: list[Edit]
+    facts: list[Commitment | Milestone]
+    findings: list[Finding]
+    reports: list[str]
+
+
+class World:
+    """The records as they will be; begins as what is held."""
+
+    def __init__(self, held: Held, registry: Registry) -> None:
+        self.held = held
+        self.registry = registry
+        self.records: dict[str, Record] = dict(held.records)
+        self.facts: dict[str, Commitment | Milestone] = dict(held.facts)
+        self.touched: dict[str, None] = {}
+        self.reports: list[str] = []
+        self.findings: list[Finding] = []
+
+    def put(self, record: Record) -> None:
+        """Write a record; a withdrawn one comes back by `restore` only."""
+        if record.id in self.held.withdrawn:
+            raise DocumentRefused(f"{record.id} was withdrawn; bring it back with: ogp-open-data restore {record.id}")
+        self.records[record.id] = record
+
+    def commitment(self, plan: str, number: str | None) -> str:
+        """The id of a commitment; a number whose id another number has is refused."""
+        id = self.registry.commitment(plan, number)
+        held = self.records.get(id)
+        if isinstance(held, Commitment) and held.number != number:
+            raise DocumentRefused(f"commitment {number} would get the id {id}, which commitment {held.number} has")
+        return id
+
+    def of(self, struct: type[Any], commitment: str) -> list[Any]:
+        return [r for r in self.records.values() if isinstance(r, struct) and r.commitment == commitment]
+
+
+def decide(draft: Draft, held: Held, on: date, asked: Asked, registry: Registry) -> Decision:
+    """What the draft changes of what is held, on a calendar day in the plan's country.
+
+    Raises DocumentRefused, naming every doubt, where a milestone cannot be told, or a withdrawn report comes again.
+    """
+    world = World(held, registry)
+    if draft.plan is not None:
+        _plan(world, draft.plan)
+    for report in draft.reports:
+        _report(world, report, asked)
+    for commitment in world.touched:
+        _derive(world, commitment, on)
+    for record in registry.mentioned():
+        if record.id not in held.records:
+            world.put(record)
+    changed = [fact for id, fact in world.facts.items() if held.facts.get(id) != fact]
+    return Decision(edits(held, world.records), changed, [*draft.findings, *world.findings], world.reports)
+
+
+def _report(world: World, draft: ReportDraft, asked: Asked) -> None:
+    """Write a report and its progress lines into the world."""
+    plan = world.registry.plan(draft.plan)
+    commitment = world.commitment(plan.id, draft.commitment_number)
+    id = report_id(commitment, draft)
+    _collision(world.records.get(id), draft, id)
+    leads, supporting, findings = world.registry.leads(draft.leads, plan)
+    ids, reworded = _milestones(world, draft, commitment, asked.answers)
+    source = asked.source
+    report = Report(
+        id=id,
+        url=url_of("reports", id),
+        version=1,
+        release=1,
+        commitment=commitment,
+        plan=plan.id,
+        kind=draft.kind,
+        title=draft.title,
+        period_raw=draft.period_raw,
+        period_start=draft.period_start,
+        period_end=draft.period_end or date.max,
+        leads_raw=draft.leads_raw,
+        organisations=leads,
+        supporting_organisations=supporting,
+        sections=draft.sections,
+        milestones=ids,
+        findings=[*draft.findings, *findings, *reworded],
+        source=replace(source, url=source.url or draft.source_url),
+        published_on=asked.published_on,
+        plan_raw=draft.plan if draft.plan != plan.id else None,
+        heading_raw=draft.heading,
+        commitment_title=draft.commitment_title,
+        objective=draft.objective,
+        ambition=draft.ambition,
+        ogp_values_raw=draft.ogp_values_raw,
+    )
+    world.put(report)
+    _lines(world, report, draft.milestones)
+    world.touched[commitment] = None
+    world.reports.append(id)
+    world.findings += report.findings
+
+
+def _collision(held: Record | None, draft: ReportDraft, id: str) -> None:
+    """Two periods that share an id are two reports, and one of them needs the publisher's word."""
+    if not isinstance(held, Report):
+        return
+    starts = {held.period_start, draft.period_start} - {None}
+    if held.period_end != draft.period_end or len(starts) > 1:
+        raise DocumentRefused(
+            f"{id} is held for {held.period_start or '…'} to {held.period_end}, this document reports "
+            f"{draft.period_start or '…'} to {draft.period_end}: two periods in the same months. Correct the period of one of them"
+        )
+
+
+def _milestones(
+    world: World, draft: ReportDraft, commitment: str, answers: Mapping[str, str]
+) -> tuple[list[str], list[Finding]]:
+    """The id of each printed milestone, new ones included."""
+    held = [_known(world, one) for one in world.of(Milestone, commitment)]
+    matching = match(draft.milestones, held, answers)
+    if matching.doubts:
+        raise DocumentRefused("; ".join(matching.doubts.values()), questions=list(matching.doubts.values()))
+    taken = {*world.held.versions, *world.records}
+    ids: list[str] = []
+    for position, (printed, known) in enumerate(zip(draft.milestones, matching.ids, strict=True), start=1):
+        id = known or milestone_id(commitment, printed.number, position, taken)
+        if id in ids:
+            raise DocumentRefused(f"line {printed.line}: milestone {printed.number} stands twice in this report")
+        if known is not None and known not in world.records:
+            raise DocumentRefused(f"--map {printed.number}={known}: there is no such milestone in {commitment}")
+        taken.add(id)
+        ids.append(id)
+    return ids, [_reworded(draft.milestones[i], ids[i]) for i in matching.reworded]
+
+
+def _known(world: World, milestone: Milestone) -> Known:
+    ground = world.facts.get(milestone.id)
+    texts = {milestone.text, ground.text if isinstance(ground, Milestone) else None}
+    texts |= {line.text for line in world.of(Progress, milestone.commitment) if line.milestone == milestone.id}
+    return Known(milestone.id, milestone.number, tuple(sorted(text for text in texts if text)))
+
+
+def _reworded(printed: MilestoneDraft, id: str) -> Finding:
+    return Finding(
+        code="milestone_text_changed",
+        field=f"milestones.{printed.number}.text",
+        raw=printed.text,
+        line=printed.line,
+        message=f"The wording is not the one held of {id}; the number was followed.",
+    )
+
+
+def _lines(world: World, report: Report, printed: Sequence[MilestoneDraft]) -> None:
+    """The report's progress lines; those that an earlier version of it printed, and this one does not, go."""
+    for line in world.of(Progress, report.commitment):
+        if line.report == report.id:
+            del world.records[line.id]
+    for draft, milestone in zip(printed, report.milestones, strict=True):
+        id = report.id + milestone.removeprefix(report.commitment)
+        world.put(
+            Progress(
+                id=id,
+                url=url_of("progress", id),
+                version=1,
+                release=1,
+                report=report.id,
+                milestone=milestone,
+                commitment=report.commitment,
+                plan=report.plan,
+                period_start=report.period_start,
+                period_end=report.period_end,
+                number=draft.number,
+                status=draft.status,
+                status_raw=draft.status_raw,
+                starts=draft.start,
+                starts_raw=draft.start_raw,
+                ends=draft.end,
+                ends_raw=draft.end_raw,
+                ongoing=draft.ongoing,
+                text=draft.text,
+            )
+        )
+
+
+def _plan(world: World, draft: PlanDraft) -> None:
+    """Keep what a plan says of its commitments and milestones."""
+    plan = _described(world.registry.plan(draft.plan), draft)
+    world.registry.said.plans[plan.id] = plan
+    world.put(plan)
+    for one in draft.commitments:
+        id = world.commitment(plan.id, one.number)
+        leads, supporting, findings = world.registry.leads(one.leads, plan)
+        also, more, unknown = world.registry.leads(one.supporting, plan)
+        world.findings += [*findings, *unknown]
+        world.facts[id] = Commitment(
+            id=id,
+            url=url_of("commitments", id),
+            version=1,
+            release=1,
+            plan=plan.id,
+            number=one.number,
+            title=one.title,
+            objective=one.objective,
+            lead_organisations=leads,
+            leads_raw=one.leads_raw,
+            supporting_organisations=list(dict.fromkeys([*supporting, *also, *more])),
+            themes=one.themes,
+            ogp_values=one.ogp_values,
+            ogp_id=one.ogp_id,
+            starts=one.starts,
+            ends=one.ends,
+            source_url=one.source_url,
+        )
+        held = [_known(world, m) for m in world.of(Milestone, id)]
+        taken = {*world.held.versions, *world.records}
+        matching = match(one.milestones, held, {})
+        for position, (printed, known) in enumerate(zip(one.milestones, matching.ids, strict=True), start=1):
+            milestone = known or milestone_id(id, printed.number, position, taken)
+            taken.add(milestone)
+            world.facts[milestone] = _ground(milestone, id, plan.id, printed)
+        world.touched[id] = None
+
+
+def _described(plan: Plan, draft: PlanDraft) -> Plan:
+    """A plan with what its own document says of it."""
+    given = {name: getattr(draft, name) for name in ("title", "starts_on", "ends_on", "website", "licence")}
+    known = {name: value for name, value in given.items() if value is not None}
+    if draft.ends_on is not None and plan.ends_on_original is None and plan.ends_on not in (None, draft.ends_on):
+        known["ends_on_original"] = plan.ends_on
+    return replace(plan, **known)
+
+
+def _ground(id: str, commitment: str, plan: str, printed: MilestoneDraft) -> Milestone:
+    return Milestone(
+        id=id,
+        url=url_of("milestones", id),
+        version=1,
+        release=1,
+        commitment=commitment,
+        plan=plan,
+        number=printed.number,
+        text=printed.text,
+        starts=printed.start,
+        ends=printed.end,
+        ends_raw=printed.end_raw,
+        ongoing=printed.ongoing,
+        source_url=printed.source_url,
+    )
+
+
+def _derive(world: World, commitment: str, on: date) -> None:
+    """Derive a commitment and its milestones again."""
+    lines: dict[str, list[Progress]] = {}
+    for line in world.of(Progress, commitment):
+        lines.setdefault(line.milestone, []).append(line)
+    ids = {m.id for m in world.of(Milestone, commitment)} | set(lines)
+    ids |= {id for id, fact in world.facts.items() if isinstance(fact, Milestone) and fact.commitment == commitment}
+    reports = world.of(Report, commitment)
+    milestones = [
+        derive.milestone(_ground_of(world, id, lines.get(id, [])), lines.get(id, []), on) for id in sorted(ids)
+    ]
+    for one in milestones:
+        world.put(one)
+    ground = world.facts.get(commitment)
+    if not isinstance(ground, Commitment):
+        held = world.records.get(commitment)
+        ground = Commitment(
+            id=commitment,
+            url=url_of("commitments", commitment),
+            version=1,
+            release=1,
+            plan=reports[0].plan,
+            number=held.number if isinstance(held, Commitment) else world.registry.said.numbers[commitment],
+        )
+    world.put(derive.commitment(ground, milestones, reports))
+
+
+def _ground_of(world: World, id: str, lines: Sequence[Progress]) -> Milestone:
+    """What a milestone rests on: the plan's word, else the bare first line, else what is held of it."""
+    fact = world.facts.get(id)
+    if isinstance(fact, Milestone):
+        return fact
+    if not lines:
+        held = world.records[id]
+        assert isinstance(held, Milestone)
+        return held
+    first = derive.in_order(lines)[0]
+    return Milestone(
+        id=id,
+        url=url_of("milestones", id),
+        version=1,
+        release=1,
+        commitment=first.commitment,
+        plan=first.plan,
+        number=first.number,
+        text=first.text,
+    )

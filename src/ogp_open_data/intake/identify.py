@@ -1,0 +1,147 @@
+"""Which plan, commitment, organisation and report a Draft speaks of: stable ids from printed names and numbers."""
+
+import re
+import unicodedata
+from collections.abc import Collection
+
+from msgspec import Struct
+
+from ogp_open_data.errors import DocumentRefused
+from ogp_open_data.intake.drafts import ReportDraft
+from ogp_open_data.intake.leads import organisations_of
+from ogp_open_data.intake.vocabulary import Vocabulary, fold
+from ogp_open_data.records import Finding, Name, Organisation, Plan, Record, url_of
+from ogp_open_data.store.releases import Held
+
+LONGEST = 80
+
+
+def slug(text: str) -> str:
+    """ASCII, lower case, everything else a hyphen; empty where nothing is left."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:LONGEST].strip("-")
+
+
+def report_id(commitment: str, draft: ReportDraft) -> str:
+    """The id of a report by the months of its period; needs a period end."""
+    if draft.period_end is None:
+        raise DocumentRefused("the period of the report cannot be read; give it as “Date: September to November 2017”")
+    end = f"{draft.period_end:%Y-%m}"
+    start = f"{draft.period_start:%Y-%m}" if draft.period_start else end
+    months = end if start == end else f"{start}-{end}"
+    return f"{commitment}-r{months}" + ("" if draft.kind == "progress" else f"-{slug(draft.kind)}")
+
+
+def milestone_id(commitment: str, number: str | None, position: int, taken: Collection[str]) -> str:
+    """A new milestone's id: its number as first printed, numbered on when another milestone has it."""
+    stem = f"{commitment}-m{slug(number)}" if number and slug(number) else f"{commitment}-mu{position}"
+    id, next_one = stem, 2
+    while id in taken:
+        id, next_one = f"{stem}-{next_one}", next_one + 1
+    return id
+
+
+class Mentioned(Struct):
+    """What a document has mentioned so far."""
+
+    plans: dict[str, Plan] = {}
+    organisations: dict[str, Organisation] = {}
+    numbers: dict[str, str] = {}
+
+
+class Registry:
+    """Names and numbers to ids, by what is held, then by the vocabulary; remembers what was mentioned."""
+
+    def __init__(self, vocabulary: Vocabulary, directory: Held, plan: str | None = None) -> None:
+        self.vocabulary = vocabulary
+        self.chosen = plan
+        self.plans = {one.id: one for one in directory.records.values() if isinstance(one, Plan)}
+        self.organisations = {one.id: one for one in directory.records.values() if isinstance(one, Organisation)}
+        self.names = {fold(name.text): o.id for o in self.organisations.values() for name in o.names}
+        self.said = Mentioned()
+
+    def mentioned(self) -> list[Record]:
+        """The plans and organisations that the document speaks of."""
+        return [*self.said.plans.values(), *self.said.organisations.values()]
+
+    def plan(self, label: str | None) -> Plan:
+        """The plan of a printed label or id; `--plan` wins. Raises DocumentRefused when nobody knows it."""
+        plan = self._plan(label)
+        self.said.plans[plan.id] = plan
+        return plan
+
+    def _plan(self, label: str | None) -> Plan:
+        wanted = self.chosen or label
+        if wanted is None:
+            raise DocumentRefused("the document names no plan; say which with --plan, for example --plan nz-nap2")
+        entry = self.vocabulary.plans.get(wanted) or self.vocabulary.plan_by_label(wanted)
+        if wanted in self.plans:
+            return self.plans[wanted]
+        if entry is not None:
+            return self.plans.get(entry.id) or entry.record()
+        for held in self.plans.values():
+            if fold(wanted) in {fold(one) for one in [held.title, *held.labels]}:
+                return held
+        if self.chosen is None:
+            raise DocumentRefused(
+                f"the plan “{label}” is not known; say which it is with --plan, for example --plan nz-nap2"
+            )
+        if not re.fullmatch(r"[a-z]{2}-[a-z0-9-]+", self.chosen):
+            raise DocumentRefused(f"--plan {self.chosen}: a plan id is a country and a name, for example nz-nap2")
+        number = re.sub(r"\D", "", self.chosen) or self.chosen[3:]
+        return Plan(
+            id=self.chosen,
+            url=url_of("plans", self.chosen),
+            version=1,
+            release=1,
+            country=self.chosen[:2],
+            time_zone="UTC",
+            number=number,
+            title=label or self.chosen,
+            labels=[label] if label else [],
+        )
+
+    def commitment(self, plan: str, number: str | None) -> str:
+        """The id of a commitment by its plan and printed number, which is kept for its record."""
+        if not number or not slug(number):
+            raise DocumentRefused("the document prints no commitment number; a report begins “Commitment 5: …”")
+        id = f"{plan}-c{slug(number)}"
+        self.said.numbers[id] = number
+        return id
+
+    def leads(self, leads: list[str], plan: Plan) -> tuple[list[str], list[str], list[Finding]]:
+        """Ids of lead and supporting organisations as printed, and a finding for each that was not known."""
+        led: list[str] = []
+        supporting: list[str] = []
+        findings: list[Finding] = []
+        for lead in leads:
+            known, helping, unknown = organisations_of(lead, self.vocabulary)
+            led += known
+            supporting += helping
+            for name in unknown:
+                id, finding = self._unknown(name, plan)
+                led.append(id)
+                findings += finding
+        for id in [*led, *supporting]:
+            self._mention(id)
+        return list(dict.fromkeys(led)), list(dict.fromkeys(s for s in supporting if s not in led)), findings
+
+    def _mention(self, id: str) -> None:
+        """Remember an organisation and those it is part of."""
+        if id in self.said.organisations:
+            return
+        record = self.organisations.get(id) or self.vocabulary.organisations[id].record()
+        self.said.organisations[id] = record
+        if record.parent is not None:
+            self._mention(record.parent)
+
+    def _unknown(self, name: str, plan: Plan) -> tuple[str, list[Finding]]:
+        """An organisation that the vocabulary does not have: held by its name, else made from it."""
+        id = self.names.get(fold(name)) or f"{plan.country}-{slug(fold(name))}"
+        if id not in self.organisations:
+            text = re.sub(r"^\s*the\s+", "", name, flags=re.IGNORECASE).strip()
+            self.organisations[id] = Organisation(
+                id=id, url=url_of("organisations", id), version=1, release=1, name=text, names=[Name(text)]
+            )
+        message = f"“{name}” is in no vocabulary; it was read as the organisation {id}."
+        return id, [Finding(code="organisation_unknown", field="leads", raw=name, line=None, message=message)]

@@ -1,0 +1,174 @@
+"""What is known before any document is read: plans, agencies, roles and status words, from `vocabulary.toml`."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date
+from importlib import resources
+
+import msgspec
+from msgspec import Struct
+
+from ogp_open_data.intake.statuses import key
+from ogp_open_data.records import Name, Organisation, Plan, url_of
+
+_DASHES = str.maketrans("‐‑‒–—―−", "-------")
+_TERM = re.compile(r"\b((?:19|20)\d\d)\s*(?:-|/|\bto\b)\s*((?:19|20)?\d\d)\b")
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+# Words that a plan's label may have or lack.
+# fmt: off
+_FILLER = frozenset((
+    "open", "government", "partnership", "ogp", "national", "action", "december", "the", "a", "of", "for", "s",
+    "new", "zealand", "zealands", "nz", "aotearoa",
+))
+# fmt: on
+_COUNTRY = {"nz": ("new zealand", "nz", "aotearoa")}
+# Longer lines are prose that mentions a plan or an agency.
+LONGEST = 200
+
+
+class PlanEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A plan, and the ordinals and terms by which its labels are told from those of others."""
+
+    id: str
+    country: str
+    time_zone: str
+    number: str
+    title: str
+    ordinals: list[str]
+    years: list[str]
+    labels: list[str]
+    title_mi: str | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    ends_on_original: date | None = None
+    website: str | None = None
+    licence: str | None = None
+
+    def record(self) -> Plan:
+        """The plan as it is published when a document first mentions it."""
+        known = {name: getattr(self, name) for name in Plan.__struct_fields__ if name in self.__struct_fields__}
+        return Plan(**known, url=url_of("plans", self.id), version=1, release=1)
+
+
+class OrganisationEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An agency; `also` are spellings that are met but are no names of their own."""
+
+    id: str
+    name: str
+    names: list[Name]
+    name_mi: str | None = None
+    abbreviation: str | None = None
+    parent: str | None = None
+    website: str | None = None
+    also: list[str] = []
+
+    def record(self) -> Organisation:
+        """The organisation as it is published when a document first mentions it."""
+        known = {name: getattr(self, name) for name in self.__struct_fields__ if name != "also"}
+        return Organisation(**known, url=url_of("organisations", self.id), version=1, release=1)
+
+
+class Role(Struct, frozen=True, forbid_unknown_fields=True):
+    """An office that is printed like an agency, and the agency that it sits in."""
+
+    names: list[str]
+    organisation: str | None = None
+
+
+class Vocabulary(Struct, frozen=True):
+    """Everything known by name. `words` is status words to statuses; the other mappings are by folded name or by id."""
+
+    plans: dict[str, PlanEntry]
+    organisations: dict[str, OrganisationEntry]
+    words: dict[str, str]
+    by_name: dict[str, str]
+    by_role: dict[str, str | None]
+
+    def plan_by_label(self, text: str) -> PlanEntry | None:
+        """The plan that a whole line names: by id, or by its ordinal, its term and its country, all agreeing."""
+        if len(text) > LONGEST:
+            return None
+        if (id := text.strip().lower()) in self.plans:
+            return self.plans[id]
+        wanted = _label(text)
+        found = [plan for plan in self.plans.values() if _is_named(plan, *wanted)] if wanted else []
+        return found[0] if len(found) == 1 else None
+
+    def organisation_by_name(self, text: str) -> str | None:
+        """The id of the agency of a name, without regard to case, macrons, brackets, articles and marks."""
+        if len(text) > LONGEST:
+            return None
+        known = self.by_name.get(fold(text)) or self.by_name.get(fold(re.sub(r"\([^()]*\)", " ", text)))
+        if known is None and "|" in text:
+            sides = {self.by_name.get(fold(side)) for side in text.split("|")}
+            return sides.pop() if len(sides) == 1 else None
+        return known
+
+    def is_role(self, text: str) -> bool:
+        """Whether the text is an office that sits in an agency."""
+        return fold(text) in self.by_role
+
+    def organisation_by_role(self, text: str) -> str | None:
+        """The agency that an office sits in, where that is known."""
+        return self.by_role.get(fold(text))
+
+
+class _File(Struct, forbid_unknown_fields=True):
+    plans: list[PlanEntry]
+    organisations: list[OrganisationEntry]
+    roles: list[Role]
+    statuses: dict[str, list[str]]
+
+
+def fold(text: str) -> str:
+    """A name for comparison: words in lower case without macrons, articles, apostrophes and punctuation."""
+    plain = unicodedata.normalize("NFKD", text.replace("&", " and ")).casefold()
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter) and letter not in "'’ʼ‘")
+    return " ".join(word for word in re.findall(r"\w+", plain) if word != "the")
+
+
+def load() -> Vocabulary:
+    """The vocabulary of this package; read anew at each call."""
+    text = resources.files("ogp_open_data.intake").joinpath("vocabulary.toml").read_text("utf-8")
+    return parse(text)
+
+
+def parse(text: str) -> Vocabulary:
+    """A vocabulary from TOML. Raises msgspec.ValidationError for a field that is unknown or wrong."""
+    file = msgspec.toml.decode(text, type=_File)
+    return Vocabulary(
+        plans={plan.id: plan for plan in file.plans},
+        organisations={one.id: one for one in file.organisations},
+        words={key(word): status for status, words in file.statuses.items() for word in words},
+        by_name={fold(name): one.id for one in file.organisations for name in _spellings(one)},
+        by_role={fold(name): role.organisation for role in file.roles for name in role.names},
+    )
+
+
+def _spellings(one: OrganisationEntry) -> list[str]:
+    found = [one.name, one.name_mi, one.abbreviation, *one.also, *(name.text for name in one.names)]
+    return [name for name in found if name]
+
+
+def _label(text: str) -> tuple[str, str | None, list[str]] | None:
+    """A label as (lower-case text, term, words that are not filler); None where it speaks of no plan."""
+    lower = unicodedata.normalize("NFKC", text).translate(_DASHES).casefold()
+    term = _TERM.search(lower)
+    years = f"{term[1]}-{term[2] if len(term[2]) == 4 else term[1][:2] + term[2]}" if term else None
+    rest = lower[: term.start()] + " " + lower[term.end() :] if term else lower
+    words = [re.sub(r"['’]s?$", "", word) for word in _WORD.findall(rest)]
+    if not any(word == "plan" or word.startswith("nap") for word in words):
+        return None
+    return " ".join(words), years, [word for word in words if word not in _FILLER and word not in ("plan", "nap")]
+
+
+def _is_named(plan: PlanEntry, text: str, years: str | None, words: list[str]) -> bool:
+    """Whether the term fits, and every other word of the label names this plan, and its country or ordinal is there."""
+    if years is not None and years not in plan.years:
+        return False
+    ordinals: Mapping[str, None] = dict.fromkeys([*plan.ordinals, plan.number, f"nap{plan.number}"])
+    if any(word not in ordinals for word in words):
+        return False
+    in_country = any(re.search(rf"\b{name}\b", text) for name in _COUNTRY.get(plan.country, ()))
+    return bool(words) or (in_country and years is not None)
