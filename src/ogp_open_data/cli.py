@@ -1,0 +1,279 @@
+"""The commands: each reads its options, then makes one call. Exit codes: 0 done, 1 refused, 2 usage, 3 store unreachable."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from msgspec.structs import replace
+
+from ogp_open_data import __version__, schemas, settings
+from ogp_open_data.errors import OpenDataError, Refused
+from ogp_open_data.intake import importer, vocabulary
+from ogp_open_data.intake.importer import Document
+from ogp_open_data.printing import outcome_json, outcome_text, parsed
+from ogp_open_data.settings import Settings
+from ogp_open_data.store import checks, releases
+from ogp_open_data.store.doors import Store
+from ogp_open_data.store.embedded import Embedded
+from ogp_open_data.store.migrate import migrate as migrate_store
+
+LARGEST = 10 * 1024 * 1024
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; never a traceback for what a user can mend."""
+    try:
+        commands.main(
+            args=list(arguments) if arguments is not None else None, prog_name="ogp-open-data", standalone_mode=False
+        )
+    except OpenDataError as error:
+        click.echo(f"ogp-open-data: {error.detail}", err=True)
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+@click.group(help="Open data of a country's Open Government Partnership plan.")
+@click.version_option(__version__)
+def commands() -> None:
+    pass
+
+
+def with_store(command: Callable[..., None]) -> Callable[..., None]:
+    """The two options of every command that needs a store."""
+    command = click.option(
+        "--database-url", metavar="DSN", help="PostgreSQL 15 or later, instead of the embedded one."
+    )(command)
+    return click.option("--data-dir", metavar="DIR", help="Where the embedded PostgreSQL lives.")(command)
+
+
+def opened(stack: ExitStack, chosen: Settings, watch: bool = False) -> Settings:
+    """The settings with a database that runs: the given one, else the embedded one, kept up while the stack is open."""
+    if chosen.database_url is not None:
+        return chosen
+    embedded = stack.enter_context(Embedded(settings.data_dir(chosen)))
+    if watch:
+        embedded.watch()
+    return replace(chosen, database_url=embedded.dsn)
+
+
+def store_of(chosen: Settings) -> Store:
+    assert chosen.database_url is not None
+    return Store(chosen.database_url, chosen.database_read_url, chosen.read_connections, chosen.statement_timeout)
+
+
+def run(chosen: Settings, work: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:
+    """Do some work on a migrated store."""
+
+    async def inside() -> Any:
+        store = store_of(chosen)
+        await store.open()
+        try:
+            await _migrated(store, chosen)
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(inside())
+
+
+async def _migrated(store: Store, chosen: Settings) -> list[str]:
+    async with store.writing() as connection:
+        return await migrate_store(connection, settings.tag_authority(chosen), datetime.now(UTC).date())
+
+
+@commands.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.option("--plan", metavar="ID", help="The plan, where a document names none that is known: nz-nap2.")
+@click.option(
+    "--map",
+    "answers",
+    multiple=True,
+    metavar="NUMBER=MILESTONE",
+    help="Which milestone a printed number is: 4=m3, or 4=new.",
+)
+@click.option("--dry-run", is_flag=True, help="Do it all, then roll it back.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--source-url", metavar="URL", help="Where the document was published.")
+@click.option("--published-on", metavar="DAY", help="When it was published, as YYYY-MM-DD.")
+@click.option("--retrieved-at", metavar="TIME", help="When it was fetched, as 2026-11-24T09:00:00Z.")
+@with_store
+def import_(
+    files: tuple[Path, ...], data_dir: str | None, database_url: str | None, dry_run: bool, as_json: bool, **said: Any
+) -> None:
+    """Import documents, each into a release of its own."""
+    chosen = settings.load(data_dir=data_dir, database_url=database_url)
+    documents = [_document(path, **said) for path in files]
+    with ExitStack() as stack:
+        ready = opened(stack, chosen)
+        refused = run(ready, lambda store: _import(store, documents, dry_run, as_json))
+    if refused:
+        raise Refused(
+            f"{refused} of {len(documents)} documents refused; the others were imported"
+            if len(documents) > 1
+            else "nothing was imported"
+        )
+
+
+async def _import(store: Store, documents: Sequence[Document], dry_run: bool, as_json: bool) -> int:
+    """Import one after the other, telling of each; how many were refused."""
+    known = vocabulary.load()
+    told: list[Any] = []
+    refused = 0
+    for document in documents:
+        try:
+            outcome = await importer.import_document(store, document, known, dry_run)
+        except Refused as error:
+            refused += 1
+            click.echo(f"{document.name}: {error.detail.removeprefix(document.name + ': ')}", err=True)
+            told.append({"file": document.name, "release": None, "refused": error.detail, **error.extra})
+            continue
+        told.append(outcome_json(outcome, dry_run))
+        if not as_json:
+            click.echo(outcome_text(outcome, dry_run))
+    if as_json:
+        click.echo(msgspec.json.encode(told[0] if len(told) == 1 else told))
+    return refused
+
+
+def _document(
+    path: Path,
+    plan: str | None = None,
+    answers: tuple[str, ...] = (),
+    source_url: str | None = None,
+    published_on: str | None = None,
+    retrieved_at: str | None = None,
+) -> Document:
+    """A file and what was said of it."""
+    pairs = dict(pair.split("=", 1) for pair in answers if "=" in pair)
+    if len(pairs) != len(answers):
+        raise click.UsageError("--map takes NUMBER=MILESTONE, for example --map 4=m3")
+    return Document(
+        name=path.name,
+        body=_bytes(path),
+        media_type=None,
+        plan=plan,
+        source_url=source_url,
+        published_on=_read(date, published_on, "--published-on", "2018-01-31"),
+        retrieved_at=_read(datetime, retrieved_at, "--retrieved-at", "2026-11-24T09:00:00Z"),
+        answers=pairs,
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    """The bytes of a file of reasonable size."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise Refused(
+                f"{path}: larger than {LARGEST // 1024 // 1024} MB; a progress report has a few pages. Was this the right file?"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise Refused(f"{path}: cannot be read ({error.strerror}); check the name and the permissions") from error
+
+
+def _read(type: type[Any], text: str | None, option: str, example: str) -> Any:
+    if text is None:
+        return None
+    try:
+        value = msgspec.convert(text, type)
+    except msgspec.ValidationError as error:
+        raise click.UsageError(f"{option}: give it as {example}") from error
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise click.UsageError(f"{option}: give it with a time zone, as {example}")
+        return value.astimezone(UTC)
+    return value
+
+
+@commands.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--source-url", metavar="URL", help="Where the document was published.")
+def parse(files: tuple[Path, ...], as_json: bool, source_url: str | None) -> None:
+    """Tell what documents claim. Needs no store."""
+    known = vocabulary.load()
+    read = [parsed(str(path), importer.read(_document(path, source_url=source_url), known)[1]) for path in files]
+    if as_json:
+        click.echo(msgspec.json.encode(read[0] if len(read) == 1 else read))
+    else:
+        click.echo(msgspec.json.format(msgspec.json.encode(read[0] if len(read) == 1 else read), indent=2))
+
+
+@commands.command()
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="H")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), metavar="P")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), metavar="N")
+@click.option("--sample", is_flag=True, help="Load the bundled sample into an empty store.")
+@with_store
+def serve(host: str, port: int, workers: int, sample: bool, data_dir: str | None, database_url: str | None) -> None:
+    """Migrate, then answer requests until SIGTERM or SIGINT."""
+    from ogp_open_data.web import server
+
+    server.end_quietly()
+    chosen = settings.load(data_dir=data_dir, database_url=database_url)
+    with ExitStack() as stack:
+        ready = opened(stack, chosen, watch=True)
+        run(ready, _sample if sample else _nothing)
+        server.serve(ready, host, port, workers)
+
+
+async def _nothing(store: Store) -> None:
+    pass
+
+
+async def _sample(store: Store) -> None:
+    """Import the sample through the same door as everything else, if nothing is there yet."""
+    head = await store.reading(releases.head)
+    if head.number == 0:
+        known = vocabulary.load()
+        for document in importer.sample():
+            await importer.import_document(store, document, known)
+
+
+@commands.command()
+@with_store
+def migrate(data_dir: str | None, database_url: str | None) -> None:
+    """Bring the database schema up to this program's."""
+    with ExitStack() as stack:
+        ready = opened(stack, settings.load(data_dir=data_dir, database_url=database_url))
+        run(ready, _nothing)
+    click.echo("The schema is up to date.")
+
+
+@commands.command()
+@with_store
+def check(data_dir: str | None, database_url: str | None) -> None:
+    """Hold every stored record against its digest, and the releases against each other."""
+    with ExitStack() as stack:
+        ready = opened(stack, settings.load(data_dir=data_dir, database_url=database_url))
+        faults = run(ready, lambda store: store.reading(checks.faults))
+    for fault in faults:
+        click.echo(fault)
+    if faults:
+        raise Refused(f"{len(faults)} faults found; restore the store from a backup")
+    click.echo("The store is sound.")
+
+
+@commands.command("schemas")
+@click.option("--check", "only_check", is_flag=True, help="Only tell whether the files are up to date.")
+@click.argument("directory", default="schemas", type=click.Path(path_type=Path), metavar="[DIR]")
+def schemas_(directory: Path, only_check: bool) -> None:
+    """Write the JSON Schemas of the nouns."""
+    if only_check:
+        if stale := schemas.stale(directory):
+            raise Refused(f"{directory}: out of date for {', '.join(stale)}; run: make schemas")
+        return
+    for path in schemas.write(directory):
+        click.echo(path)

@@ -1,0 +1,89 @@
+"""Answers to reads: validators, caching, links, and 304 where the asker already has it. Conditions by RFC 9110, section 13."""
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+
+import litestar
+from litestar.response import Stream
+from msgspec import Struct
+
+from ogp_open_data.web.site import Request, Response
+
+CURRENT = "max-age=60, stale-while-revalidate=60, stale-if-error=86400"
+PINNED = "max-age=86400"
+VARY = "Accept, Accept-Encoding"
+
+
+class Link(Struct, frozen=True):
+    """A link for the header (RFC 8288): absolute address, relation, media type."""
+
+    href: str
+    rel: str
+    type: str | None = None
+
+    def __str__(self) -> str:
+        return f'<{self.href}>; rel="{self.rel}"' + (f'; type="{self.type}"' if self.type else "")
+
+
+class Representation(Struct, frozen=True, kw_only=True):
+    """A complete answer: its bytes (or chunks of them), and what a cache needs to know.
+
+    `etag` is opaque text without quotes; where it is None it is the digest of the bytes.
+    """
+
+    content_type: str
+    body: bytes | AsyncIterator[bytes]
+    last_modified: datetime
+    etag: str | None = None
+    cache_control: str = CURRENT
+    links: Sequence[Link] = ()
+    location: str | None = None
+    headers: Mapping[str, str] = {}
+
+
+def etag_of(*parts: bytes | str) -> str:
+    """An opaque validator of some bytes."""
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(part.encode() if isinstance(part, str) else part)
+    return whole.hexdigest()[:32]
+
+
+def answer(request: Request, one: Representation) -> Response:
+    """200 with the representation, or 304 without it."""
+    etag = one.etag or etag_of(one.body if isinstance(one.body, bytes) else b"")
+    headers = {
+        "etag": f'"{etag}"',
+        "last-modified": format_datetime(one.last_modified.astimezone(UTC).replace(microsecond=0), usegmt=True),
+        "cache-control": one.cache_control,
+        "vary": VARY,
+        "link": ", ".join(map(str, one.links)),
+    }
+    if one.location is not None:
+        headers["content-location"] = one.location
+    if _unchanged(request, etag, one.last_modified):
+        return litestar.Response(content=None, status_code=304, headers=headers)
+    headers |= one.headers
+    # Litestar adds a charset to text types by itself; the header wins over its media type.
+    headers["content-type"] = one.content_type
+    if isinstance(one.body, bytes):
+        return litestar.Response(content=one.body, headers=headers, media_type="application/octet-stream")
+    return Stream(one.body, headers=headers, media_type="application/octet-stream")
+
+
+def _unchanged(request: Request, etag: str, last_modified: datetime) -> bool:
+    """Whether the asker's copy is still good. If-None-Match wins; a date that cannot be read is as good as none."""
+    given = request.headers.getall("if-none-match", [])
+    if given:
+        tags = re.findall(r'(?:W/)?"([^"]*)"', ",".join(given))
+        return etag in tags or any(one.strip() == "*" for one in given)
+    since = request.headers.get("if-modified-since")
+    if since is None:
+        return False
+    try:
+        return last_modified.replace(microsecond=0) <= parsedate_to_datetime(since)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return False

@@ -1,0 +1,73 @@
+"""Every address of the program on one screen, and the application that serves them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
+
+from ogp_open_data import settings as options
+from ogp_open_data.formats import FORMATS
+from ogp_open_data.records import NOUNS
+from ogp_open_data.settings import Settings
+from ogp_open_data.store.doors import Store
+from ogp_open_data.web import contract, documents, health, listings, problems
+from ogp_open_data.web.edge import Edge
+from ogp_open_data.web.site import Request, Response, Site
+
+Handler = Callable[..., Awaitable[Response]]
+
+
+def routes() -> list[tuple[str, Handler]]:
+    """Path and handler, in the order of the contract."""
+    return [
+        ("/", documents.home),
+        ("/v1", documents.index),
+        *((f"/v1/{noun}", partial(listings.list_records, noun=noun, suffix=None)) for noun in NOUNS),
+        *((f"/v1/{n}.{s}", partial(listings.list_records, noun=n, suffix=s)) for n in NOUNS for s in FORMATS),
+        *((f"/v1/{noun}/{{name:str}}", partial(listings.one_record, noun=noun)) for noun in NOUNS),
+        ("/schemas/v1/{name:str}", documents.schema),
+        ("/openapi.json", documents.openapi),
+        ("/docs", documents.docs),
+        *((f"/docs/{name}", partial(documents.asset, name=name)) for name in documents.ASSETS),
+        ("/docs/errors/{code:str}", documents.error),
+        ("/livez", health.livez),
+        ("/readyz", health.readyz),
+    ]
+
+
+def _route(path: str, handler: Handler) -> HTTPRouteHandler:
+    """A route for GET and HEAD; the path's parameters go to the handler by name."""
+
+    async def handle(request: Request) -> Response:
+        return await handler(request, **request.path_params)
+
+    return HTTPRouteHandler(path, http_method=["GET", "HEAD"], include_in_schema=False, status_code=200)(handle)
+
+
+def create(settings: Settings | None = None) -> ASGIApp:
+    """The application; without settings those of the environment. The database may come up later than the program."""
+    chosen = settings or options.load()
+    assert chosen.database_url is not None, "serve gives the address of the embedded PostgreSQL"
+    store = Store(chosen.database_url, chosen.database_read_url, chosen.read_connections, chosen.statement_timeout)
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        app.state.site = Site(chosen, store)
+        await store.open()
+        try:
+            yield
+        finally:
+            await store.close()
+
+    app = Litestar(
+        route_handlers=[_route(path, handler) for path, handler in routes()],
+        exception_handlers={Exception: problems.problem},
+        openapi_config=None,
+        lifespan=[lifespan],
+        pdb_on_exception=False,
+        logging_config=None,
+    )
+    return Edge(app, options.public_url(chosen), contract.VERSION)

@@ -1,0 +1,284 @@
+"""The OpenAPI 3.1 document, made from the tables that the program runs by: nouns, formats, parameters, errors."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ogp_open_data import __version__, schemas
+from ogp_open_data.errors import (
+    BadRequest,
+    Gone,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    OpenDataError,
+    StoreUnavailable,
+    UriTooLong,
+)
+from ogp_open_data.formats import FORMATS, Format
+from ogp_open_data.records import NOUNS
+from ogp_open_data.settings import Settings
+from ogp_open_data.web import query
+from ogp_open_data.web.query import Parameter
+
+VERSION = "1.0.0"
+TEXT = {"type": "string"}
+# The header fields of every answer, and those of an answer that has a representation.
+EVERYWHERE = {
+    "Access-Control-Allow-Origin": "Always `*`.",
+    "API-Version": "Semantic version of this contract.",
+    "Request-Id": "Names this request in our log.",
+    "Cache-Control": "How long the answer may be used again.",
+}
+VALIDATED = {
+    "ETag": "Strong validator of these bytes.",
+    "Last-Modified": "When the release (of a list) or the version (of a record) was published.",
+    "Vary": "Request fields that the answer depends on.",
+    "Link": "RFC 8288: next, alternate, license, describedby, service-desc.",
+}
+ERRORS: dict[str, type[OpenDataError]] = {
+    "400": BadRequest,
+    "404": NotFound,
+    "405": MethodNotAllowed,
+    "406": NotAcceptable,
+    "410": Gone,
+    "414": UriTooLong,
+    "503": StoreUnavailable,
+}
+
+
+def openapi(settings: Settings, base: str) -> dict[str, Any]:
+    """The whole document; `base` is the public address."""
+    paths: dict[str, Any] = {
+        "/v1": _plain("index", "Links to everything, and the current release", "Index", ("400", "503"))
+    }
+    for noun in NOUNS:
+        for format in (None, *FORMATS.values()):
+            suffix = f".{format.suffix}" if format else ""
+            paths[f"/v1/{noun}{suffix}"] = _operations(*_list(noun, format))
+            paths[f"/v1/{noun}/{{id}}{suffix}"] = _operations(*_item(noun, format))
+    paths["/schemas/v1/{noun}.json"] = _schema_path()
+    paths["/livez"] = _health("livez", "Whether the program runs", ())
+    paths["/readyz"] = _health("readyz", "Whether it can answer from its database", ("503",))
+    return {
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": schemas.DIALECT,
+        "info": _info(settings),
+        "servers": [{"url": base}],
+        "security": [{}],
+        "tags": [{"name": noun, "description": (struct.__doc__ or "").strip()} for noun, struct in NOUNS.items()],
+        "paths": paths,
+        "components": {"schemas": _schemas(), "headers": _headers()},
+    }
+
+
+def _info(settings: Settings) -> dict[str, Any]:
+    info: dict[str, Any] = {
+        "title": "Open Government Partnership plans, commitments and progress",
+        "version": VERSION,
+        "summary": f"Published by {settings.publisher}; program version {__version__}.",
+        "description": "Every list can be asked for as JSON, CSV, NDJSON or Atom, now or as of any release.",
+        "license": {"name": settings.licence_name, "url": settings.licence_url},
+    }
+    if settings.contact:
+        kind = "email" if settings.contact.startswith("mailto:") else "url"
+        info["contact"] = {"name": settings.publisher, kind: settings.contact.removeprefix("mailto:")}
+    return info
+
+
+def _operations(id: str, tag: str, operation: dict[str, Any]) -> dict[str, Any]:
+    """GET and HEAD of one path: the same but for the body."""
+    responses = {
+        status: {key: value for key, value in one.items() if key != "content"}
+        for status, one in operation["responses"].items()
+    }
+    head = {
+        **operation,
+        "operationId": f"head_{id}",
+        "summary": f"{operation['summary']}: only the header",
+        "responses": responses,
+    }
+    return {"get": {**operation, "operationId": id, "tags": [tag]}, "head": {**head, "tags": [tag]}}
+
+
+def _list(noun: str, format: Format | None) -> tuple[str, str, dict[str, Any]]:
+    formats = [format] if format else list(FORMATS.values())
+    parameters = [_parameter(one) for one in query.parameters(noun, format).values()]
+    statuses = ["400", "404", "405", "414", "503"] if format else ["400", "404", "405", "406", "414", "503"]
+    operation = {
+        "summary": f"List {noun}" + (f" as {format.suffix.upper()}" if format else ""),
+        "parameters": parameters,
+        "responses": {
+            "200": _ok("The records.", {one.media_type: _list_schema(noun, one) for one in formats}, bulk=True),
+            "304": _unchanged(),
+            **_problems(statuses),
+        },
+    }
+    return f"list_{noun}" + (f"_{format.suffix}" if format else ""), noun, operation
+
+
+def _item(noun: str, format: Format | None) -> tuple[str, str, dict[str, Any]]:
+    formats = [format] if format else list(FORMATS.values())
+    id = {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": "The record's id.",
+        "schema": {"$ref": "#/components/schemas/Id"},
+    }
+    statuses = ["400", "404", "405", "410", "414", "503"] + ([] if format else ["406"])
+    operation = {
+        "summary": f"One of {noun}" + (f" as {format.suffix.upper()}" if format else ""),
+        "parameters": [id, *(_parameter(one) for one in query.item_parameters(noun, format).values())],
+        "responses": {
+            "200": _ok("The record.", {one.media_type: _item_schema(noun, one) for one in formats}),
+            "304": _unchanged(),
+            **_problems(statuses),
+        },
+    }
+    return f"get_{noun}" + (f"_{format.suffix}" if format else ""), noun, operation
+
+
+def _parameter(one: Parameter) -> dict[str, Any]:
+    return {"name": one.name, "in": "query", "description": one.help, "schema": one.schema}
+
+
+def _ok(description: str, content: dict[str, Any], bulk: bool = False) -> dict[str, Any]:
+    extra = ["Content-Location", "OGP-Row-Count", "Content-Disposition"] if bulk else ["Content-Location"]
+    return {
+        "description": description,
+        "headers": _named([*EVERYWHERE, *VALIDATED, *extra]),
+        "content": {media_type: {"schema": schema} for media_type, schema in content.items()},
+    }
+
+
+def _unchanged() -> dict[str, Any]:
+    return {"description": "Your copy is still good.", "headers": _named([*EVERYWHERE, *VALIDATED])}
+
+
+def _problems(statuses: Iterable[str]) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    extra = {"405": ["Allow"], "503": ["Retry-After"]}
+    return {
+        status: {
+            "description": (ERRORS[status].__doc__ or "").strip(),
+            "headers": _named([*EVERYWHERE, *extra.get(status, [])]),
+            "content": content,
+        }
+        for status in sorted(statuses)
+    }
+
+
+def _named(names: Iterable[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _headers() -> dict[str, Any]:
+    more = {
+        "Content-Location": "Address of this very representation, where the format was negotiated.",
+        "OGP-Row-Count": "Rows of a bulk answer, told before the first.",
+        "Content-Disposition": "File name of a bulk answer.",
+        "Allow": "Methods that the address takes.",
+        "Retry-After": "Seconds to wait.",
+    }
+    return {name: {"description": text, "schema": TEXT} for name, text in (EVERYWHERE | VALIDATED | more).items()}
+
+
+def _list_schema(noun: str, format: Format) -> dict[str, Any]:
+    if format.suffix != "json":
+        return TEXT
+    one = {"$ref": f"#/components/schemas/{NOUNS[noun].__name__}"}
+    included = {
+        "type": "object",
+        "properties": {
+            name: {"type": "array", "items": {"$ref": f"#/components/schemas/{NOUNS[name].__name__}"}}
+            for name in query.INCLUDES[noun]
+        },
+    }
+    properties = {
+        "data": {"type": "array", "items": one, "maxItems": query.MOST},
+        "included": included,
+        "meta": {"$ref": "#/components/schemas/ListMeta"},
+        "links": {"$ref": "#/components/schemas/Links"},
+    }
+    return {"type": "object", "required": ["data", "meta", "links"], "properties": properties}
+
+
+def _item_schema(noun: str, format: Format) -> dict[str, Any]:
+    if format.suffix != "json":
+        return TEXT
+    properties = {
+        "data": {"$ref": f"#/components/schemas/{NOUNS[noun].__name__}"},
+        "meta": {"$ref": "#/components/schemas/ItemMeta"},
+        "links": {"$ref": "#/components/schemas/Links"},
+    }
+    return {"type": "object", "required": ["data", "meta", "links"], "properties": properties}
+
+
+def _schemas() -> dict[str, Any]:
+    """The records, of which `fields` may leave out all but the id, and the envelopes around them."""
+    records = schemas.components()
+    for struct in NOUNS.values():
+        records[struct.__name__] = {**records[struct.__name__], "required": ["id"]}
+    uri = {"type": "string", "format": "uri"}
+    licensed = {"licence": uri, "attribution": TEXT}
+    return {
+        **records,
+        "Id": {"type": "string", "pattern": "^[a-z0-9-]+$", "maxLength": 200, "examples": ["nz-nap2-c5"]},
+        "Links": {"type": "object", "required": ["self"], "additionalProperties": uri},
+        "ListMeta": _object(
+            {"release": {"type": "integer", "minimum": 0}, "total": {"type": "integer", "minimum": 0}, **licensed}
+        ),
+        "ItemMeta": _object({"sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}, **licensed}),
+        "Index": _object(
+            {"data": {"type": "object"}, "meta": {"type": "object"}, "links": {"$ref": "#/components/schemas/Links"}}
+        ),
+        "Health": {
+            "type": "object",
+            "required": ["status"],
+            "properties": {"status": TEXT, "release": {"type": "integer"}},
+        },
+        "Problem": _object(
+            {"type": uri, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "instance": uri},
+            errors={
+                "type": "array",
+                "description": "Every fault of the request.",
+                "items": _object({"parameter": TEXT, "detail": TEXT}),
+            },
+        ),
+    }
+
+
+def _object(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
+
+
+def _plain(id: str, summary: str, schema: str, statuses: Iterable[str]) -> dict[str, Any]:
+    content = {"application/json": {"$ref": f"#/components/schemas/{schema}"}}
+    operation = {
+        "summary": summary,
+        "responses": {"200": _ok(summary, content), "304": _unchanged(), **_problems([*statuses, "405"])},
+    }
+    return _operations(id, "about", operation)
+
+
+def _health(id: str, summary: str, statuses: Iterable[str]) -> dict[str, Any]:
+    ok = {
+        "description": summary,
+        "headers": _named(EVERYWHERE),
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Health"}}},
+    }
+    return _operations(id, "about", {"summary": summary, "responses": {"200": ok, **_problems([*statuses, "405"])}})
+
+
+def _schema_path() -> dict[str, Any]:
+    noun = {
+        "name": "noun",
+        "in": "path",
+        "required": True,
+        "description": "The noun.",
+        "schema": {"type": "string", "enum": list(NOUNS)},
+    }
+    content = {"application/schema+json": {"type": "object"}}
+    responses = {"200": _ok("The schema.", content), "304": _unchanged(), **_problems(["400", "404", "405"])}
+    operation = {"summary": "JSON Schema of a noun's records", "parameters": [noun], "responses": responses}
+    return _operations("schema", "about", operation)

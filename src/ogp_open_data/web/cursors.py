@@ -1,0 +1,66 @@
+"""Cursors: where a list goes on, opaque and proof against damage, and bound to the question they were made for."""
+
+import base64
+import hashlib
+from datetime import date
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ogp_open_data.errors import BadRequest
+from ogp_open_data.store.listings import SORTS, Listing
+
+CHECK = 6
+
+
+class Place(Struct, frozen=True, array_like=True):
+    """The release of the list, the total, the last row's sort value and key, and a digest of the question."""
+
+    release: int
+    total: int
+    value: str | int
+    key: str
+    question: str
+
+
+def encode(listing: Listing, total: int, after: tuple[Any, str]) -> str:
+    """The cursor for what follows a row."""
+    value = after[0].isoformat() if isinstance(after[0], date) else after[0]
+    body = msgspec.json.encode(Place(listing.release, total, value, after[1], question(listing)))
+    return _text(_check(body) + body)
+
+
+def decode(text: str) -> Place:
+    """Raises BadRequest where the cursor is not one of ours, whole."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        body = raw[CHECK:]
+        # The last digit of base64 has bits that say nothing: only the one spelling that we wrote is ours.
+        if raw[:CHECK] != _check(body) or _text(raw) != text:
+            raise ValueError
+        return msgspec.json.decode(body, type=Place)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise BadRequest("the cursor is damaged; take it unchanged from links.next, or begin without one") from error
+
+
+def after(place: Place, listing: Listing) -> tuple[Any, str]:
+    """The row that the next page follows. Raises BadRequest where the cursor belongs to another question."""
+    if place.question != question(listing) or place.release != listing.release:
+        raise BadRequest("the cursor belongs to another list; use it with the same parameters, or begin without one")
+    _, kind = SORTS[listing.sort]
+    return (date.fromisoformat(str(place.value)) if kind == "date" else place.value), place.key
+
+
+def question(listing: Listing) -> str:
+    """A short digest of everything that makes a list, apart from its pages."""
+    asked = (listing.noun, listing.filter, listing.sort, listing.descending)
+    return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:12]
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _check(body: bytes) -> bytes:
+    return hashlib.sha256(b"ogp-open-data cursor 1" + body).digest()[:CHECK]

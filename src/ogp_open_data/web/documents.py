@@ -1,0 +1,127 @@
+"""The program's own documents: the index, schemas, contract, and the pages that explain them. None needs the internet."""
+
+from datetime import UTC, datetime
+from html import escape
+from importlib import resources
+
+import msgspec
+
+from ogp_open_data import schemas
+from ogp_open_data.errors import NotFound, OpenDataError
+from ogp_open_data.formats import FORMATS
+from ogp_open_data.records import NOUNS
+from ogp_open_data.store import releases
+from ogp_open_data.web import contract, query
+from ogp_open_data.web.answers import Link, Representation, answer
+from ogp_open_data.web.listings import EPOCH, site_of
+from ogp_open_data.web.pages import explain, page
+from ogp_open_data.web.site import Request, Response
+
+# What the program says of itself changes with the program only; this is when its present contract was made.
+MADE = datetime(2026, 11, 24, tzinfo=UTC)
+HTML = "text/html; charset=utf-8"
+ASSETS = {
+    "style.css": ("docs.css", "text/css; charset=utf-8"),
+    "script.js": ("docs.js", "text/javascript; charset=utf-8"),
+}
+
+
+def _no_parameters(request: Request) -> None:
+    query.read(query.given(request.scope["query_string"]), {})
+
+
+def _document(request: Request, content_type: str, body: bytes, made: datetime = MADE) -> Response:
+    site = site_of(request)
+    links = [
+        Link(site.settings.licence_url, "license"),
+        Link(site.url("/openapi.json"), "service-desc", "application/json"),
+    ]
+    return answer(request, Representation(content_type=content_type, body=body, last_modified=made, links=links))
+
+
+async def index(request: Request) -> Response:
+    """`/v1`: where everything is."""
+    _no_parameters(request)
+    site = site_of(request)
+    head = await site.store.reading(releases.head)
+    links = {"self": site.url("/v1"), **{noun: site.url(f"/v1/{noun}") for noun in NOUNS}}
+    links |= {"openapi": site.url("/openapi.json"), "docs": site.url("/docs")}
+    links |= {f"{noun}_schema": site.url(f"/schemas/v1/{noun}.json") for noun in NOUNS}
+    body = {
+        "data": {"release": head.number, "released_at": head.made_at, "counts": head.counts, "formats": list(FORMATS)},
+        "meta": {
+            "licence": site.settings.licence_url,
+            "attribution": site.settings.publisher,
+            "api_version": contract.VERSION,
+        },
+        "links": links,
+    }
+    return _document(request, "application/json", msgspec.json.encode(body), head.made_at or EPOCH)
+
+
+async def schema(request: Request, name: str) -> Response:
+    """`/schemas/v1/{noun}.json`"""
+    _no_parameters(request)
+    noun = name.removesuffix(".json")
+    if noun not in NOUNS or not name.endswith(".json"):
+        raise NotFound(f"there is no schema {name[:100]}; known are {', '.join(f'{noun}.json' for noun in NOUNS)}")
+    return _document(request, "application/schema+json", schemas.text(noun))
+
+
+async def openapi(request: Request) -> Response:
+    """`/openapi.json`"""
+    _no_parameters(request)
+    site = site_of(request)
+    body = msgspec.json.encode(contract.openapi(site.settings, site.base))
+    return _document(request, "application/json", body)
+
+
+async def docs(request: Request) -> Response:
+    """`/docs`: the contract for people, with a form to try each address."""
+    _no_parameters(request)
+    site = site_of(request)
+    return _document(request, HTML, page("API", explain(contract.openapi(site.settings, site.base))))
+
+
+async def asset(request: Request, name: str) -> Response:
+    """`/docs/{name}`: what the pages load."""
+    _no_parameters(request)
+    file, content_type = ASSETS[name]
+    return _document(request, content_type, resources.files("ogp_open_data.web").joinpath("static", file).read_bytes())
+
+
+async def home(request: Request) -> Response:
+    """`/`: what this is, what is in it, and where to go on."""
+    _no_parameters(request)
+    site = site_of(request)
+    head = await site.store.reading(releases.head)
+    rows = "".join(
+        f'<tr><th scope="row">{noun}</th><td>{head.counts[noun]}</td>'
+        + "".join(f'<td><a href="/v1/{noun}.{suffix}">{suffix.upper()}</a></td>' for suffix in FORMATS)
+        + "</tr>"
+        for noun in NOUNS
+    )
+    body = (
+        f"<p>Plans, commitments, milestones and progress reports, published by {escape(site.settings.publisher)} "
+        f'under <a rel="license" href="{escape(site.settings.licence_url)}">{escape(site.settings.licence_name)}</a>. '
+        f"Release {head.number}.</p><table><thead><tr><th>Records</th><th>Number</th>"
+        f'<th colspan="{len(FORMATS)}">Get them</th></tr></thead><tbody>{rows}</tbody></table>'
+        '<p><a href="/docs">How to use the API</a> · <a href="/v1">Where everything is</a></p>'
+    )
+    return _document(request, HTML, page("Open Government Partnership: open data", body), head.made_at or EPOCH)
+
+
+async def error(request: Request, code: str) -> Response:
+    """`/docs/errors/{code}`: what the `type` of a problem leads to."""
+    _no_parameters(request)
+    found = {one.code: one for one in _all_errors(OpenDataError)}.get(code)
+    if found is None:
+        raise NotFound(f"there is no error {code[:100]}")
+    text = escape((found.__doc__ or "").strip())
+    told = "The <code>detail</code> of the answer says what was wrong and what to do."
+    body = f"<p>{text}</p><p>HTTP status {found.status}. {told}</p>"
+    return _document(request, HTML, page(code, body))
+
+
+def _all_errors(of: type[OpenDataError]) -> list[type[OpenDataError]]:
+    return [of, *(one for child in of.__subclasses__() for one in _all_errors(child))]

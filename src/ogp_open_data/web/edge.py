@@ -1,0 +1,129 @@
+"""The outermost layer: one address per resource, CORS and security fields on every answer, and requests that need no routing."""
+
+import re
+import uuid
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from ogp_open_data.errors import BadRequest, MethodNotAllowed, NotFound, OpenDataError, UriTooLong
+
+LONGEST_TARGET = 8000
+READS = "GET, HEAD, OPTIONS"
+EXPOSED = "ETag, Link, Last-Modified, Content-Location, Content-Disposition, Retry-After, OGP-Row-Count, API-Version"
+ALWAYS = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", EXPOSED.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (b"referrer-policy", b"no-referrer"),
+]
+PREFLIGHT = [
+    (b"allow", READS.encode()),
+    (b"access-control-allow-methods", READS.encode()),
+    (b"access-control-allow-headers", b"Accept, If-None-Match, If-Modified-Since"),
+    (b"access-control-max-age", b"86400"),
+    (b"cache-control", b"max-age=86400"),
+]
+
+
+class Edge:
+    """An ASGI application around another."""
+
+    def __init__(self, app: ASGIApp, base: str, api_version: str) -> None:
+        self.app = app
+        self.base = base
+        self.always = [*ALWAYS, (b"api-version", api_version.encode())]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+        request_id = str(uuid.uuid4())
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                mine = {name for name, _ in self.always}
+                theirs = [pair for pair in message["headers"] if pair[0] not in mine]
+                message["headers"] = [*theirs, *self.always, (b"request-id", request_id.encode())]
+            await send(message)
+
+        error = _refusal(scope)
+        if error is not None:
+            await self._problem(error, request_id, scope, sent)
+        elif scope["method"] == "OPTIONS":
+            await _plain(204, PREFLIGHT, b"", sent)
+        elif (canonical := _canonical(scope)) is not None:
+            await _plain(
+                308, [(b"location", (self.base + canonical).encode()), (b"cache-control", b"max-age=3600")], b"", sent
+            )
+        else:
+            await self.app(scope, receive, sent)
+
+    async def _problem(self, error: OpenDataError, request_id: str, scope: HTTPScope, send: Send) -> None:
+        body = msgspec.json.encode(
+            {
+                "type": f"{self.base}/docs/errors/{error.code}",
+                "title": error.title,
+                "status": error.status,
+                "detail": error.detail,
+                "instance": f"urn:uuid:{request_id}",
+            }
+        )
+        headers = [
+            (b"content-type", b"application/problem+json"),
+            (b"cache-control", b"no-store"),
+            (b"vary", b"Accept"),
+        ]
+        if error.status == 405:
+            headers.append((b"allow", READS.encode()))
+        await _plain(error.status, headers, b"" if scope["method"] == "HEAD" else body, send)
+
+
+async def _plain(status: int, headers: list[tuple[bytes, bytes]], body: bytes, send: Send) -> None:
+    length = [] if status in (204, 304) else [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _refusal(scope: HTTPScope) -> OpenDataError | None:
+    """What is wrong with a request before anything is looked up."""
+    raw = scope.get("raw_path") or b""
+    target = raw.partition(b"?")[0]
+    query = scope.get("query_string") or b""
+    if len(target) + len(query) > LONGEST_TARGET:
+        return UriTooLong(f"the address has more than {LONGEST_TARGET} characters; ask for fewer ids at once")
+    if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+        return MethodNotAllowed("this address can only be read: use GET or HEAD")
+    if not (_readable(target) and _readable(query)):
+        return BadRequest("the address has a character that is not UTF-8 text, or a broken percent sign")
+    if b"//" in target or re.search(rb"%2f|%5c|\\|;|/\.{1,2}(/|$)", target, re.IGNORECASE):
+        return NotFound("there is nothing at this address; /v1 lists what there is")
+    return None
+
+
+def _readable(part: bytes) -> bool:
+    """Whether a part of an address is percent-encoded UTF-8 without control characters."""
+    if re.search(rb"%(?![0-9a-fA-F]{2})", part):
+        return False
+    try:
+        text = unquote_to_bytes(part).decode()
+    except UnicodeDecodeError:
+        return False
+    return not any(ord(character) < 32 or ord(character) == 127 for character in text)
+
+
+def _canonical(scope: HTTPScope) -> str | None:
+    """The address that a request with a slash at the end should have used."""
+    path = scope["path"]
+    if path == "/" or not path.endswith("/"):
+        return None
+    raw = (scope.get("raw_path") or path.encode()).partition(b"?")[0].decode("ascii", "ignore")
+    query = (scope.get("query_string") or b"").decode("ascii", "ignore")
+    return raw.rstrip("/") + (f"?{query}" if query else "")

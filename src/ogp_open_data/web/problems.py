@@ -1,0 +1,69 @@
+"""Every error as problem details (RFC 9457): one translation from the tree in errors.py, and from the framework's own errors."""
+
+import traceback
+from typing import Any
+
+import litestar
+import msgspec
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+
+from ogp_open_data import errors
+from ogp_open_data.errors import OpenDataError
+from ogp_open_data.events import log
+from ogp_open_data.web.site import Request, Response
+
+MEDIA_TYPE = "application/problem+json"
+CACHE = {404: "max-age=10", 410: "max-age=60"}
+
+
+def problem(request: Request, error: Exception) -> Response:
+    """The answer to an error; an unexpected one is logged whole and told in general."""
+    known = _known(error)
+    if known.status >= 500 and not isinstance(error, OpenDataError):
+        log(
+            "request.failed",
+            method=request.method,
+            path=request.url.path[:500],
+            trace="".join(traceback.format_exception(error)),
+        )
+    body = {
+        "type": f"{request.app.state.site.base}/docs/errors/{known.code}",
+        "title": known.title,
+        "status": known.status,
+        "detail": known.detail,
+        "instance": f"urn:uuid:{request.scope['state'].get('request_id', '00000000-0000-0000-0000-000000000000')}",
+        **known.extra,
+    }
+    headers = {
+        "content-type": MEDIA_TYPE,
+        "cache-control": CACHE.get(known.status, "no-store"),
+        "vary": "Accept, Accept-Encoding",
+    }
+    headers |= _demanded(request, known, error)
+    return litestar.Response(
+        content=msgspec.json.encode(body),
+        status_code=known.status,
+        headers=headers,
+        media_type="application/octet-stream",
+    )
+
+
+def _known(error: Exception) -> OpenDataError:
+    """The error of our tree that stands for any error."""
+    if isinstance(error, OpenDataError):
+        return error
+    if isinstance(error, MethodNotAllowedException):
+        return errors.MethodNotAllowed("this address can only be read: use GET or HEAD")
+    if isinstance(error, NotFoundException):
+        return errors.NotFound("there is nothing at this address; /v1 lists what there is")
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return errors.BadRequest("the request cannot be read")
+    return OpenDataError("something went wrong here; it was logged, and trying again later may help")
+
+
+def _demanded(request: Request, known: OpenDataError, error: Exception) -> dict[str, Any]:
+    """Header fields that a status must come with."""
+    if known.status == 405:
+        allow = (getattr(error, "headers", None) or {}).get("Allow", "GET, HEAD, OPTIONS")
+        return {"allow": allow}
+    return {"retry-after": "5"} if known.status == 503 else {}

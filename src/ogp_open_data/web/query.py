@@ -1,0 +1,264 @@
+"""Query parameters: one table of what each means and where it applies; every fault of a request is told at once."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import parse_qsl
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ogp_open_data.errors import BadRequest
+from ogp_open_data.formats import Format
+from ogp_open_data.intake.rows import fold
+from ogp_open_data.records import NOUNS, Filter, Plan
+from ogp_open_data.store.listings import SORTS
+
+MOST = 1000
+MOST_IDS = 200
+LONGEST_Q = 500
+DEFAULT_LIMIT = {"json": 100, "atom": 50}
+
+
+class Parameter(Struct, frozen=True):
+    """A query parameter: its JSON Schema and help for the contract, and how its text is read (raising ValueError)."""
+
+    name: str
+    schema: dict[str, Any]
+    help: str
+    read: Callable[[str], Any]
+
+
+class Query(Struct, frozen=True, kw_only=True):
+    """A list request, read: `as_of` is a release number or a day; `cursor` is still text."""
+
+    filter: Filter = Filter()
+    limit: int | None = None
+    cursor: str | None = None
+    as_of: int | date | None = None
+    sort: str = "id"
+    descending: bool = False
+    include: tuple[str, ...] = ()
+    fields: tuple[str, ...] | None = None
+
+
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,18}", text) or not low <= int(text) <= high:
+            raise ValueError(f"give a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _day(text: str) -> date:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError("give a day as YYYY-MM-DD")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("there is no such day; give one as YYYY-MM-DD") from None
+
+
+def _as_of(text: str) -> int | date:
+    if re.fullmatch(r"[0-9]{1,18}", text):
+        return int(text)
+    try:
+        return _day(text)
+    except ValueError as error:
+        raise ValueError(f"give a release number or a day as YYYY-MM-DD ({error})") from None
+
+
+def _id(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9-]{1,200}", text):
+        raise ValueError("give an id: lower-case letters, digits and hyphens")
+    return text
+
+
+def _ids(text: str) -> tuple[str, ...]:
+    ids = tuple(_id(part) for part in text.split(","))
+    if len(ids) > MOST_IDS:
+        raise ValueError(f"give at most {MOST_IDS} ids")
+    return ids
+
+
+def _words(text: str) -> tuple[str, ...]:
+    words = tuple(text.split(","))
+    if not all(re.fullmatch(r"[a-z_]{1,40}", word) for word in words):
+        raise ValueError("give one or more words in lower case, separated by commas")
+    return words
+
+
+def _text(text: str) -> str:
+    if len(text) > LONGEST_Q or not re.search(PRINTABLE, text):
+        raise ValueError(f"give 1 to {LONGEST_Q} characters of text")
+    return fold(text)
+
+
+def _cursor(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{8,1000}", text):
+        raise ValueError("take it unchanged from links.next, or begin without one")
+    return text
+
+
+def _one_of(names: Sequence[str], many: bool) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        given = tuple(text.split(",")) if many else (text,)
+        for one in given:
+            if one not in names:
+                near = get_close_matches(one, names, 1)
+                raise ValueError(
+                    f"“{one[:60]}” is not one of {', '.join(names)}" + (f"; did you mean {near[0]}?" if near else "")
+                )
+        return given if many else text
+
+    return read
+
+
+# At least one character that can be seen, and none that controls.
+PRINTABLE = r"^[^\x00-\x1f\x7f]*[!-~\u00a1-\uffff][^\x00-\x1f\x7f]*$"
+ID = {"type": "string", "pattern": "^[a-z0-9-]{1,200}$"}
+DAY = {"type": "string", "format": "date"}
+WORDS = {"type": "string", "pattern": "^[a-z_]{1,40}(,[a-z_]{1,40})*$"}
+FILTERS = {
+    "plan": Parameter("plan", ID, "Records of this plan.", _id),
+    "commitment": Parameter("commitment", ID, "Records of this commitment.", _id),
+    "organisation": Parameter("organisation", ID, "Records that this organisation leads or supports.", _id),
+    "status": Parameter("status", WORDS, "Records with one of these statuses.", _words),
+    "timeliness": Parameter("timeliness", WORDS, "Records with one of these.", _words),
+    "period_from": Parameter("period_from", DAY, "Records whose period ends on this day or later.", _day),
+    "period_to": Parameter("period_to", DAY, "Records whose period ends on this day or earlier.", _day),
+    "q": Parameter(
+        "q",
+        {"type": "string", "maxLength": LONGEST_Q, "pattern": PRINTABLE},
+        "Full text; macrons do not matter.",
+        _text,
+    ),
+    "id": Parameter(
+        "id",
+        {"type": "string", "pattern": f"^[a-z0-9-]{{1,200}}(,[a-z0-9-]{{1,200}}){{0,{MOST_IDS - 1}}}$"},
+        "These records.",
+        _ids,
+    ),
+}
+
+
+def _applies(name: str, noun: str) -> bool:
+    """Whether records of a noun can be told apart by a filter."""
+    struct = NOUNS[noun]
+    fields = set(struct.__struct_fields__)
+    if name == "organisation":
+        return struct is not Plan and noun != "progress"
+    if name in ("period_from", "period_to"):
+        return "period_end" in fields
+    if name in ("plan", "commitment"):
+        return name in fields or noun == f"{name}s"
+    return name in ("q", "id") or name in fields
+
+
+# Which nouns belong to which, either way.
+INCLUDES = {
+    "plans": ("commitments", "milestones", "reports"),
+    "commitments": ("plans", "milestones", "reports", "progress", "organisations"),
+    "milestones": ("plans", "commitments", "progress"),
+    "reports": ("plans", "commitments", "milestones", "progress", "organisations"),
+    "progress": ("plans", "commitments", "milestones", "reports"),
+    "organisations": ("commitments", "reports"),
+}
+
+
+def sorts(noun: str) -> list[str]:
+    """The orders of a noun; a minus sign turns one round."""
+    names = [name for name in SORTS if name in ("id", "release") or name in NOUNS[noun].__struct_fields__]
+    return [*names, *(f"-{name}" for name in names)]
+
+
+def parameters(noun: str, format: Format | None = None) -> dict[str, Parameter]:
+    """The parameters of a list, of all formats or of one."""
+    found = {name: parameter for name, parameter in FILTERS.items() if _applies(name, noun)}
+    limit = {"type": "integer", "minimum": 1, "maximum": MOST}
+    bulk = "Rows at most; every matching row unless it is given." if format and format.bulk else "Rows of a page."
+    found["limit"] = Parameter("limit", limit, bulk, _number(1, MOST))
+    found["cursor"] = Parameter(
+        "cursor", {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,1000}$"}, "Where to go on; from links.next.", _cursor
+    )
+    found |= {"as_of": AS_OF, "sort": _sort(noun), **_narrowed(noun, format)}
+    if format is None or format.suffix == "json":
+        names = INCLUDES[noun]
+        found["include"] = Parameter(
+            "include", _list_of(names), "What belongs to the records, under `included`.", _one_of(names, many=True)
+        )
+    return found
+
+
+AS_OF = Parameter(
+    "as_of",
+    {"anyOf": [{"type": "string", "pattern": "^[0-9]{1,18}$"}, {"type": "string", "format": "date"}]},
+    "The records as they stood at this release, or at the end of this day.",
+    _as_of,
+)
+
+
+def item_parameters(noun: str, format: Format | None = None) -> dict[str, Parameter]:
+    """The parameters of a single record."""
+    return {"as_of": AS_OF, **_narrowed(noun, format)}
+
+
+def _narrowed(noun: str, format: Format | None) -> dict[str, Parameter]:
+    """`fields`, which an Atom entry, always whole, does not take."""
+    return {} if format and format.suffix == "atom" else {"fields": _fields(noun)}
+
+
+def _sort(noun: str) -> Parameter:
+    names = sorts(noun)
+    return Parameter(
+        "sort", {"type": "string", "enum": names}, "Order; `-` turns it round.", _one_of(names, many=False)
+    )
+
+
+def _fields(noun: str) -> Parameter:
+    names = NOUNS[noun].__struct_fields__
+    return Parameter("fields", _list_of(names), "Only these fields, and the id.", _one_of(names, many=True))
+
+
+def _list_of(names: Sequence[str]) -> dict[str, Any]:
+    one = f"({'|'.join(names)})"
+    return {"type": "string", "pattern": f"^{one}(,{one})*$"}
+
+
+def given(query_string: bytes) -> list[tuple[str, str]]:
+    """The parameters of a request in their order, empty ones too."""
+    return parse_qsl(query_string.decode("ascii", "replace"), keep_blank_values=True)
+
+
+def read(given: Sequence[tuple[str, str]], allowed: dict[str, Parameter]) -> Query:
+    """The query of a request. Raises BadRequest with every fault: unknown names (with the nearest known), repeats, values."""
+    faults: list[dict[str, str]] = []
+    values: dict[str, Any] = {}
+    for name, text in given:
+        if name not in allowed:
+            near = get_close_matches(name, allowed, 1, 0.5)
+            known = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(allowed))}"
+            faults.append({"parameter": name[:100], "detail": f"there is no parameter “{name[:100]}”; {known}"})
+        elif name in values:
+            faults.append({"parameter": name, "detail": "give it once"})
+        else:
+            try:
+                values[name] = allowed[name].read(text)
+            except ValueError as error:
+                faults.append({"parameter": name, "detail": str(error)})
+    if faults:
+        raise BadRequest("; ".join(f"{one['parameter']}: {one['detail']}" for one in faults), errors=faults)
+    return _query(values)
+
+
+def _query(values: dict[str, Any]) -> Query:
+    filter = Filter(**{name: values.pop(name) for name in list(values) if name in Filter.__struct_fields__})
+    sort = values.pop("sort", "id")
+    query = Query(filter=filter, sort=sort.removeprefix("-"), descending=sort.startswith("-"), **values)
+    if query.filter.id is not None:
+        # The same question whatever the order of its ids.
+        query = replace(query, filter=replace(query.filter, id=tuple(sorted(set(query.filter.id)))))
+    return query

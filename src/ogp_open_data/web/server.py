@@ -1,0 +1,62 @@
+"""The HTTP server around the application: one process, or several behind one socket; SIGTERM and SIGINT end it with 0."""
+
+import signal
+import sys
+from types import FrameType
+
+import uvicorn
+from msgspec.structs import replace
+from uvicorn.supervisors import Multiprocess
+
+from ogp_open_data import settings
+from ogp_open_data.errors import Refused
+from ogp_open_data.events import log
+from ogp_open_data.settings import Settings
+
+GRACE = 10
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def end_quietly() -> None:
+    """From here on a signal to end is a wish, not a failure: what is open is closed, and the exit code is 0."""
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+
+
+def serve(chosen: Settings, host: str, port: int, workers: int) -> None:
+    """Answer until told to end. Raises Refused where the address cannot be taken."""
+    if chosen.public_url is None:
+        chosen = replace(chosen, public_url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    settings.to_environment(chosen)
+    config = uvicorn.Config(
+        "ogp_open_data.web.app:create",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=GRACE,
+        proxy_headers=False,
+    )
+    try:
+        socket = config.bind_socket()
+    except (SystemExit, OSError) as error:
+        raise Refused(f"{host}:{port} cannot be taken; is another program there? Choose with --port") from error
+    # From here on a client waits in the queue; without it the first requests after the event would be refused.
+    socket.listen(config.backlog)
+    host, port = socket.getsockname()[:2]
+    log("serve.started", url=f"http://{host}:{port}", workers=workers)
+    try:
+        if workers == 1:
+            uvicorn.Server(config).run(sockets=[socket])
+        else:
+            Multiprocess(config, sockets=[socket]).run()
+    finally:
+        socket.close()
+        log("serve.stopped")

@@ -1,0 +1,51 @@
+"""What every request shares: the store, the settings, and the few facts that are looked up once."""
+
+from collections import OrderedDict
+from typing import Any, TypeAlias
+
+import litestar
+
+from ogp_open_data.records import url_of
+from ogp_open_data.settings import Settings, public_url
+from ogp_open_data.store import listings, releases
+from ogp_open_data.store.doors import Store
+from ogp_open_data.store.listings import Listing
+from ogp_open_data.store.releases import Dataset
+
+Request: TypeAlias = litestar.Request[Any, Any, Any]
+Response: TypeAlias = litestar.Response[Any]
+MOST_TOTALS = 10_000
+
+
+class Site:
+    """One running program. What is cached here never changes: the dataset's identity, and totals of a release."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.base = public_url(settings)
+        self._dataset: Dataset | None = None
+        self._totals: OrderedDict[Listing, tuple[int, str]] = OrderedDict()
+
+    async def dataset(self) -> Dataset:
+        """Epoch and tag authority of the database."""
+        if self._dataset is None:
+            self._dataset = await self.store.reading(releases.dataset)
+        return self._dataset
+
+    async def total(self, listing: Listing) -> tuple[int, str]:
+        """How many records a question matches, and a digest of them: counted once per release and filter."""
+        asked = Listing(noun=listing.noun, release=listing.release, filter=listing.filter)
+        if asked not in self._totals:
+            self._totals[asked] = await self.store.reading(listings.count, asked)
+            if len(self._totals) > MOST_TOTALS:
+                self._totals.popitem(last=False)
+        self._totals.move_to_end(asked)
+        return self._totals[asked]
+
+    def url(self, path: str) -> str:
+        """A public address: links come from the settings only, never from what a request says."""
+        return self.base + path
+
+    def record_url(self, noun: str, id: str) -> str:
+        return self.base + url_of(noun, id)

@@ -1,0 +1,22 @@
+"""For schemathesis: a cursor that nobody gave, and a day in the future, fit their schemas and are refused with 400 all the same."""
+
+import re
+from datetime import date
+from typing import Any
+
+import schemathesis
+
+
+@schemathesis.hook
+def before_call(context: Any, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
+    """Take both out of a request that would be valid without them; what breaks the schema is left as it is."""
+    query = case.query
+    if not isinstance(query, dict):
+        return
+    if re.fullmatch(r"[A-Za-z0-9_-]{8,1000}", str(query.get("cursor", ""))):
+        del query["cursor"]
+    try:
+        if date.fromisoformat(str(query.get("as_of"))) > date.today():
+            query["as_of"] = "1"
+    except ValueError:
+        pass

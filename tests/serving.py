@@ -1,0 +1,74 @@
+"""The real program on a free loopback port, with the sample and our own report in it; stopped by its pid."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from database import executed, named
+
+DOCUMENTS = Path(__file__).parent / "documents"
+
+
+def program(*arguments: str, expect: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the program to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ogp_open_data", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        env={**os.environ, **environ},
+    )
+    assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+@contextmanager
+def running(*arguments: str, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`serve` with arguments: the process, and the address it says it answers at."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ogp_open_data", "serve", "--port", "0", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environ},
+    )
+    assert process.stderr is not None
+    try:
+        url = ""
+        for line in process.stderr:
+            if '"serve.started"' in line:
+                url = msgspec.json.decode(line)["url"]
+                break
+        assert url, f"serve ended with {process.wait(5)}"
+        yield process, url
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(20)
+        process.stderr.close()
+
+
+@pytest.fixture(scope="session")
+def served(server: str, template: str) -> Iterator[str]:
+    """Address of a served copy of the sample and our own report."""
+    import asyncio
+
+    name = f"ogp_served_{os.getpid()}"
+    asyncio.run(executed(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    dsn = named(server, name)
+    with running("--sample", "--database-url", dsn, OGP_PUBLIC_URL="https://data.example.org") as (_, url):
+        program("import", str(DOCUMENTS / "twin.txt"), "--database-url", dsn)
+        yield url
+
+
+@pytest.fixture
+def client(served: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=served, timeout=20) as one:
+        yield one

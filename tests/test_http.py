@@ -1,0 +1,294 @@
+"""HTTP to the letter, on the real program: every route by GET and HEAD, conditions, formats, errors."""
+
+import csv
+import io
+import re
+import socket
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import feedparser
+import httpx
+import msgspec
+import pytest
+
+from ogp_open_data.formats import FORMATS
+from ogp_open_data.records import NOUNS, canonical, digest
+
+LISTS = [f"/v1/{noun}" for noun in NOUNS]
+FORMATTED = [f"/v1/{noun}.{suffix}" for noun in NOUNS for suffix in FORMATS]
+ITEMS = [
+    f"/v1/{path}{suffix}"
+    for path in ["plans/nz-nap2", "commitments/nz-nap2-c5", "milestones/nz-nap2-c5-m1", "organisations/nz-psc"]
+    for suffix in ["", *(f".{one}" for one in FORMATS)]
+]
+DOCUMENTS = [
+    "/",
+    "/v1",
+    "/openapi.json",
+    "/docs",
+    "/docs/style.css",
+    "/schemas/v1/plans.json",
+    "/docs/errors/not-found",
+]
+READS = [*LISTS, *FORMATTED, *ITEMS, *DOCUMENTS]
+
+
+@pytest.mark.parametrize("path", READS)
+def test_every_read_has_validators_caching_licence_and_cors(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    headers = answer.headers
+    assert re.fullmatch(r'"[^"]+"', headers["etag"])
+    assert parsedate_to_datetime(headers["last-modified"]) <= datetime.now(UTC)
+    assert headers["cache-control"] and "Accept" in headers["vary"]
+    assert 'rel="license"' in headers["link"]
+    assert headers["access-control-allow-origin"] == "*"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "server" not in headers
+    assert headers["content-type"].count("charset") <= 1
+
+
+@pytest.mark.parametrize("path", READS)
+def test_head_is_get_without_its_body(client: httpx.Client, path: str) -> None:
+    get, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    told = {"etag", "last-modified", "content-type", "cache-control", "vary", "link", "content-length", "ogp-row-count"}
+    assert {k: v for k, v in head.headers.items() if k in told} == {k: v for k, v in get.headers.items() if k in told}
+
+
+@pytest.mark.parametrize("path", READS)
+def test_copy_that_is_still_good_gets_304(client: httpx.Client, path: str) -> None:
+    first = client.get(path)
+    for tag in [first.headers["etag"], f"W/{first.headers['etag']}", f'"other", {first.headers["etag"]}', "*"]:
+        again = client.get(path, headers={"If-None-Match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+        for name in ("etag", "cache-control", "vary"):
+            assert again.headers[name] == first.headers[name]
+    assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+    since = {"If-Modified-Since": first.headers["last-modified"]}
+    assert client.get(path, headers=since).status_code == 304
+    assert client.get(path, headers={**since, "If-None-Match": '"other"'}).status_code == 200
+    for odd in ["yesterday", "Mon, 01 Jan 0001 00:00:00 GMT", '","', ""]:
+        assert client.get(path, headers={"If-Modified-Since": odd}).status_code == 200
+        assert client.get(path, headers={"If-None-Match": odd}).status_code == 200
+
+
+@pytest.mark.parametrize("path", READS)
+def test_two_readings_are_the_same_bytes(client: httpx.Client, path: str) -> None:
+    assert client.get(path).content == client.get(path).content
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_formats_agree_by_suffix_and_accept_and_differ_in_etag(client: httpx.Client, noun: str) -> None:
+    tags = set()
+    for format in FORMATS.values():
+        by_suffix = client.get(f"/v1/{noun}.{format.suffix}")
+        by_accept = client.get(f"/v1/{noun}", headers={"Accept": format.media_type})
+        assert by_suffix.headers["content-type"] == format.content_type
+        assert by_accept.content == by_suffix.content
+        assert by_accept.headers["content-location"] == f"https://data.example.org/v1/{noun}.{format.suffix}"
+        tags.add(by_suffix.headers["etag"])
+    assert len(tags) == len(FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("*/*", "application/json"),
+        ("text/csv;q=0.5, application/json;q=0.4", "text/csv"),
+        ("application/*", "application/json"),
+        ("text/html, application/atom+xml;q=0.9", "application/atom+xml"),
+    ],
+)
+def test_accept_is_weighed(client: httpx.Client, accept: str, expected: str) -> None:
+    assert client.get("/v1/plans", headers={"Accept": accept}).headers["content-type"].startswith(expected)
+
+
+def test_media_type_that_there_is_not_gets_406_with_the_list(client: httpx.Client) -> None:
+    answer = client.get("/v1/plans", headers={"Accept": "image/png"})
+    assert answer.status_code == 406
+    assert answer.json()["available"] == [one.media_type for one in FORMATS.values()]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/nothing", 404),
+        ("GET", "/v1/plans/no-such-plan", 404),
+        ("GET", "/v1/plans/nz-nap2.xml", 404),
+        ("GET", "/v1/plans.xml", 404),
+        ("GET", "//v1/plans", 404),
+        ("GET", "/v1%2Fplans", 404),
+        ("GET", "/v1/plans/%00", 400),
+        ("GET", "/v1/plans/%ff", 400),
+        ("GET", "/v1/plans?q=%00", 400),
+        ("GET", "/v1/plans?q=%ff", 400),
+        ("GET", "/v1/plans?q=%zz", 400),
+        ("GET", "/v1/plans?limit=0", 400),
+        ("GET", "/v1/plans?statsu=x", 400),
+        ("GET", "/v1/plans?cursor=AAAAAAAAAAAA", 400),
+        ("GET", "/v1/plans?as_of=99999", 404),
+        ("GET", "/v1/plans?as_of=2199-01-01", 400),
+        ("GET", "/v1/plans?as_of=2001-01-01", 404),
+        ("GET", "/v1/plans.atom?fields=id", 400),
+        ("GET", "/v1?x=1", 400),
+        ("GET", f"/v1/plans?q={'a' * 9000}", 414),
+        ("POST", "/v1/plans", 405),
+        ("PUT", "/v1/plans/nz-nap2", 405),
+        ("DELETE", "/feed.atom", 405),
+        ("TRACE", "/v1", 405),
+    ],
+)
+def test_every_error_is_problem_details(client: httpx.Client, method: str, path: str, status: int) -> None:
+    # httpx would mend a double slash and dots; the raw target is what counts.
+    url = httpx.URL(str(client.base_url)).copy_with(raw_path=path.encode())
+    answer = client.request(method, url)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == status and problem["title"] and problem["detail"]
+    assert problem["instance"] == f"urn:uuid:{answer.headers['request-id']}"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    page = client.get(problem["type"].removeprefix("https://data.example.org"))
+    assert page.status_code == 200 and page.headers["content-type"] == "text/html; charset=utf-8"
+    if status == 405:
+        assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+def raw(served: str, head: bytes) -> bytes:
+    """What is answered to bytes that no client library would send."""
+    address = httpx.URL(served)
+    with socket.create_connection((address.host, address.port), timeout=10) as one:
+        one.sendall(head)
+        return one.recv(65536)
+
+
+@pytest.mark.parametrize("path", [b"/v1/plans/..", b"/v1/./plans", b"/v1/plans\\x", b"/v1/plans;x=1"])
+def test_address_in_another_spelling_is_not_the_resource(served: str, path: bytes) -> None:
+    answer = raw(served, b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 404 ") and b"application/problem+json" in answer
+
+
+def test_method_that_nobody_knows_and_a_broken_request_are_400_from_the_parser(served: str) -> None:
+    # The only answers that are not problem details: the request never reaches the program.
+    for head in [
+        b"BREW /v1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /v1 HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    ]:
+        assert raw(served, head).startswith(b"HTTP/1.1 400 ")
+
+
+def test_unknown_parameter_names_the_nearest_known_one(client: httpx.Client) -> None:
+    problem = client.get("/v1/commitments?staus=delayed&limt=3").json()
+    assert "did you mean status?" in problem["detail"] and "did you mean limit?" in problem["detail"]
+    assert [one["parameter"] for one in problem["errors"]] == ["staus", "limt"]
+
+
+def test_slash_at_the_end_is_led_to_the_one_address(client: httpx.Client) -> None:
+    answer = client.get("/v1/plans/?limit=3")
+    assert (answer.status_code, answer.headers["location"]) == (308, "https://data.example.org/v1/plans?limit=3")
+
+
+def test_preflight_needs_no_route_and_no_database(client: httpx.Client) -> None:
+    answer = client.options(
+        "/v1/plans", headers={"Origin": "https://x.example", "Access-Control-Request-Method": "GET"}
+    )
+    assert answer.status_code == 204
+    assert "If-None-Match" in answer.headers["access-control-allow-headers"]
+
+
+def test_links_never_say_what_the_host_header_said(client: httpx.Client) -> None:
+    evil = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+    for path in READS:
+        answer = client.get(path, headers=evil)
+        assert b"evil.example" not in answer.content
+        assert "evil.example" not in str(answer.headers)
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+@pytest.mark.parametrize("limit", [1, 2, 7, 1000])
+def test_pages_joined_are_the_whole_list(client: httpx.Client, noun: str, limit: int) -> None:
+    whole = [msgspec.json.decode(line) for line in client.get(f"/v1/{noun}.ndjson").content.splitlines()]
+    rows, path, pages = [], f"/v1/{noun}.json?limit={limit}", 0
+    while path and pages < 500:
+        page = client.get(path).json()
+        assert page["meta"]["total"] == len(whole)
+        rows += page["data"]
+        path, pages = page["links"].get("next", "").removeprefix("https://data.example.org"), pages + 1
+    assert rows == whole and pages < 500
+
+
+def test_next_link_names_its_release_and_is_in_the_header_too(client: httpx.Client) -> None:
+    answer = client.get("/v1/milestones?limit=2")
+    follow = answer.json()["links"]["next"]
+    assert f"as_of={answer.json()['meta']['release']}" in follow
+    assert answer.links["next"]["url"] == follow
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_json_csv_ndjson_and_atom_hold_the_same_records(client: httpx.Client, noun: str) -> None:
+    records = client.get(f"/v1/{noun}.json?limit=1000").json()["data"]
+    rows = list(csv.DictReader(io.StringIO(client.get(f"/v1/{noun}.csv").text, newline=""), strict=True))
+    feed = feedparser.parse(client.get(f"/v1/{noun}.atom?limit=1000").content)
+    assert records and not feed.bozo
+    assert [row["id"] for row in rows] == [one["id"] for one in records]
+    assert [row["version"] for row in rows] == [str(one["version"]) for one in records]
+    assert [entry.id.rpartition("/")[2] for entry in feed.entries] == [one["id"] for one in records]
+    assert client.get(f"/v1/{noun}.csv").headers["ogp-row-count"] == str(len(records))
+    assert client.get(f"/v1/{noun}.csv").content.endswith(b"\r\n")
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_digest_of_an_item_is_of_the_record_exactly_as_served(client: httpx.Client, noun: str) -> None:
+    id = client.get(f"/v1/{noun}?limit=1").json()["data"][0]["id"]
+    answer = client.get(f"/v1/{noun}/{id}.json")
+    assert digest(canonical(answer.json()["data"])) == answer.json()["meta"]["sha256"]
+    assert client.get(f"/v1/{noun}/{id}.ndjson").content.strip() in answer.content
+
+
+def test_filters_find_what_they_say(client: httpx.Client) -> None:
+    def ids(path: str) -> list[str]:
+        return [one["id"] for one in client.get(path).json()["data"]]
+
+    assert ids("/v1/milestones?commitment=nz-nap2-c5") == [f"nz-nap2-c5-m{n}" for n in (1, 2, 3)]
+    assert all(one["status"] == "delayed" for one in client.get("/v1/milestones?status=delayed").json()["data"])
+    assert ids("/v1/milestones?status=delayed") == ["nz-nap2-c1-m4"]
+    assert set(ids("/v1/commitments?organisation=nz-psc")) == {"nz-nap2-c2", "nz-nap2-c5"}
+    assert set(ids("/v1/milestones?organisation=nz-psc&limit=3")) < set(ids("/v1/milestones"))
+    assert ids("/v1/commitments?id=nz-nap2-c7,nz-nap2-c1") == ["nz-nap2-c1", "nz-nap2-c7"]
+    assert ids("/v1/commitments?plan=nz-nap3") == []
+    assert ids("/v1/organisations?q=kawa mataaho") == ids("/v1/organisations?q=Kāwa Mataaho") == ["nz-psc"]
+    early = client.get("/v1/progress?period_to=2017-11-30&limit=1000").json()["data"]
+    assert early and all(one["period_end"] <= "2017-11-30" for one in early)
+    assert ids("/v1/reports?sort=-period_end&limit=1")[0].endswith("2018-06")
+    assert ids("/v1/commitments?sort=-id") == list(reversed(ids("/v1/commitments")))
+
+
+def test_included_records_come_in_the_same_answer(client: httpx.Client) -> None:
+    answer = client.get("/v1/commitments?id=nz-nap2-c5&include=milestones,organisations,plans").json()
+    assert [one["id"] for one in answer["included"]["milestones"]] == [f"nz-nap2-c5-m{n}" for n in (1, 2, 3)]
+    assert [one["id"] for one in answer["included"]["organisations"]] == ["nz-psc"]
+    assert [one["id"] for one in answer["included"]["plans"]] == ["nz-nap2"]
+
+
+def test_only_the_fields_asked_for_are_given(client: httpx.Client) -> None:
+    assert set(client.get("/v1/commitments?fields=title,status").json()["data"][0]) == {"id", "title", "status"}
+    assert client.get("/v1/commitments.csv?fields=id,title").text.startswith("id,title\r\n")
+
+
+def test_list_as_of_a_release_is_what_it_was_then(client: httpx.Client) -> None:
+    now = client.get("/v1").json()["data"]["release"]
+    assert now > 3
+    first = client.get("/v1/commitments?as_of=1")
+    assert first.headers["cache-control"] == "max-age=86400"
+    assert all(one["release"] == 1 for one in first.json()["data"])
+    assert client.get("/v1/reports?as_of=1").json()["data"] == []
+    assert client.get("/v1/reports.csv?as_of=1").headers["ogp-row-count"] == "0"
+    today = client.get(f"/v1/reports?as_of={datetime.now(UTC):%Y-%m-%d}")
+    assert today.status_code in (200, 404)
+
+
+def test_answers_pass_through_a_database_that_reads_only(client: httpx.Client) -> None:
+    assert client.get("/readyz").json()["status"] == "ok"
+    assert client.get("/livez").status_code == 200
