@@ -292,3 +292,22 @@ def test_list_as_of_a_release_is_what_it_was_then(client: httpx.Client) -> None:
 def test_answers_pass_through_a_database_that_reads_only(client: httpx.Client) -> None:
     assert client.get("/readyz").json()["status"] == "ok"
     assert client.get("/livez").status_code == 200
+
+
+def test_bulk_with_a_limit_goes_on_by_a_link(client: httpx.Client) -> None:
+    whole = client.get("/v1/milestones.csv").text.splitlines()
+    rows, path, pages = [], "/v1/milestones.csv?limit=7", 0
+    while path and pages < 50:
+        page = client.get(path)
+        lines = page.text.splitlines()
+        assert page.headers["ogp-row-count"] == str(len(lines) - 1)
+        rows += lines[1:] if pages else lines
+        path, pages = page.links.get("next", {}).get("url", "").removeprefix("https://data.example.org"), pages + 1
+    assert rows == whole and pages == 4
+
+
+def test_header_stays_short_with_the_longest_filter(client: httpx.Client) -> None:
+    ids = ",".join(f"nz-nap2-c{n}" for n in range(1, 200))
+    answer = client.get(f"/v1/commitments?limit=1&id={ids}")
+    assert answer.status_code == 200 and len(answer.headers["link"]) < 8000
+    assert answer.links["next"]["url"] == answer.json()["links"]["next"]

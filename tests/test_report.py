@@ -179,6 +179,7 @@ def test_the_samples_are_where_they_are_said_to_be(shared: Path):
     assert sorted((shared / "reports").glob("*.truth.json")) == TRUTHS != []
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize("truth", TRUTHS, ids=name)
 def test_a_sample_is_read_as_its_truth_says(truth: Path):
     true, text, url = sample(truth)
@@ -191,6 +192,7 @@ def test_a_sample_is_read_as_its_truth_says(truth: Path):
     assert found == {field: set(true[field]) if field == "issues" else true[field] for field in found}
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize("truth", TRUTHS, ids=name)
 def test_nothing_printed_in_a_sample_is_lost(truth: Path):
     _, text, url = sample(truth)
@@ -198,6 +200,7 @@ def test_nothing_printed_in_a_sample_is_lost(truth: Path):
     assert draft.kind == "unrecognised" or lost(text, draft) == []
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize("truth", TRUTHS, ids=name)
 def test_a_sample_with_headings_of_html_gives_the_same_draft(truth: Path):
     _, text, url = sample(truth)

@@ -36,5 +36,10 @@ def test_empty_variable_is_one_that_was_not_set() -> None:
     assert settings.load({"OGP_DATABASE_URL": ""}).database_url is None
 
 
+def test_authority_that_is_no_domain_is_refused() -> None:
+    with pytest.raises(Refused, match="OGP_TAG_AUTHORITY"):
+        settings.tag_authority(Settings(public_url="http://[::1]:8000"))
+
+
 def test_tag_authority_is_the_host_of_the_public_address() -> None:
     assert settings.tag_authority(Settings(public_url="https://data.example.org/ogp")) == "data.example.org"

@@ -4,6 +4,7 @@ The variable of an option is `OGP_` and its name in capitals; docs/operating.md 
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -94,5 +95,10 @@ def public_url(settings: Settings) -> str:
 
 
 def tag_authority(settings: Settings) -> str:
-    """Domain for new tag: URIs (RFC 4151)."""
-    return settings.tag_authority or urlsplit(public_url(settings)).hostname or "localhost"
+    """Domain for new tag: URIs (RFC 4151). Raises Refused where it is none, for it is kept for ever."""
+    authority = settings.tag_authority or urlsplit(public_url(settings)).hostname or "localhost"
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", authority):
+        raise Refused(
+            f"{authority} is no domain for Atom ids; set {PREFIX}TAG_AUTHORITY to one of yours, for example data.example.org"
+        )
+    return authority

@@ -13,9 +13,9 @@ from ogp_open_data.records import NOUNS
 from ogp_open_data.store import releases
 from ogp_open_data.web import contract, query
 from ogp_open_data.web.answers import Link, Representation, answer
-from ogp_open_data.web.listings import EPOCH, site_of
+from ogp_open_data.web.asking import EPOCH
 from ogp_open_data.web.pages import explain, page
-from ogp_open_data.web.site import Request, Response
+from ogp_open_data.web.site import Request, Response, site_of
 
 # What the program says of itself changes with the program only; this is when its present contract was made.
 MADE = datetime(2026, 11, 24, tzinfo=UTC)

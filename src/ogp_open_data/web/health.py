@@ -6,8 +6,7 @@ import litestar
 import msgspec
 
 from ogp_open_data.store import releases
-from ogp_open_data.web.listings import site_of
-from ogp_open_data.web.site import Request, Response
+from ogp_open_data.web.site import Request, Response, site_of
 
 
 def _answer(status: int, body: dict[str, Any]) -> Response:

@@ -29,7 +29,9 @@ def end_quietly() -> None:
 def serve(chosen: Settings, host: str, port: int, workers: int) -> None:
     """Answer until told to end. Raises Refused where the address cannot be taken."""
     if chosen.public_url is None:
-        chosen = replace(chosen, public_url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        # Nobody can follow a link to a wildcard address.
+        known = "localhost" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
+        chosen = replace(chosen, public_url=f"http://{known}:{port}")
     settings.to_environment(chosen)
     config = uvicorn.Config(
         "ogp_open_data.web.app:create",

@@ -17,6 +17,12 @@ Response: TypeAlias = litestar.Response[Any]
 MOST_TOTALS = 10_000
 
 
+def site_of(request: Request) -> "Site":
+    """The site that a request was sent to."""
+    site: Site = request.app.state.site
+    return site
+
+
 class Site:
     """One running program. What is cached here never changes: the dataset's identity, and totals of a release."""
 

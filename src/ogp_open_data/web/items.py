@@ -1,0 +1,68 @@
+"""Single records in every format."""
+
+from ogp_open_data.errors import Gone, NotFound
+from ogp_open_data.formats import FORMATS, Format, to_csv, to_json
+from ogp_open_data.records import url_of
+from ogp_open_data.store import listings, releases
+from ogp_open_data.store.listings import At
+from ogp_open_data.web import feeds, query
+from ogp_open_data.web.answers import CURRENT, PINNED, Link, Representation, answer
+from ogp_open_data.web.asking import about, common_links, negotiated, query_string, release_of
+from ogp_open_data.web.query import Query
+from ogp_open_data.web.site import Request, Response, Site, site_of
+
+
+async def one_record(request: Request, noun: str, name: str) -> Response:
+    """A single record, `name` being its id with or without a suffix."""
+    id, _, suffix = name.partition(".")
+    if suffix and suffix not in FORMATS:
+        raise NotFound(f"there is no format .{suffix[:40]}; known are {', '.join(FORMATS)}")
+    format = negotiated(request, suffix or None)
+    asked = query.read(query.given(request.scope["query_string"]), query.item_parameters(noun, format))
+    site = site_of(request)
+    at = await _at(site, noun, id, asked)
+    path = url_of(noun, id)
+    others = [one for one in FORMATS.values() if one is not format]
+    return answer(
+        request,
+        Representation(
+            content_type=format.content_type,
+            body=await _body(site, format, at, asked),
+            last_modified=at.made_at,
+            cache_control=PINNED if isinstance(asked.as_of, int) else CURRENT,
+            links=[
+                Link(site.url(path), "canonical"),
+                Link(site.url(f"/v1/{noun}"), "collection"),
+                *(Link(site.url(f"{path}.{one.suffix}"), "alternate", one.media_type) for one in others),
+                *common_links(site, noun),
+            ],
+            location=None if suffix else site.url(f"{path}.{format.suffix}") + query_string(request),
+        ),
+    )
+
+
+async def _at(site: Site, noun: str, id: str, asked: Query) -> At:
+    """The record as of the release that is asked for. Raises NotFound or Gone."""
+    release = await release_of(site, asked.as_of)
+    at = await site.store.reading(listings.item, noun, id, release.number)
+    if at is None:
+        raise NotFound(f"there is no {noun} record with the id {id[:200]}; /v1/{noun} lists them")
+    if at.doc is None:
+        raise Gone(f"{id} was withdrawn: {at.reason or 'no reason was given'}", withdrawn_in=at.release)
+    return at
+
+
+async def _body(site: Site, format: Format, at: At, asked: Query) -> bytes:
+    """The bytes of a record."""
+    assert at.doc is not None
+    path = url_of(at.noun, at.id)
+    if format.suffix == "csv":
+        line = at.csv if asked.fields is None else to_csv.line(releases.decode(at.noun, at.doc), asked.fields)
+        return f"{to_csv.header(at.noun, asked.fields)}\r\n{line}\r\n".encode()
+    if format.suffix == "ndjson":
+        return to_json.chosen(at.doc, asked.fields) + b"\n"
+    if format.suffix == "atom":
+        return await feeds.of_item(site, at)
+    links = {"self": site.url(f"{path}.json"), "collection": site.url(f"/v1/{at.noun}")}
+    links |= {other.suffix: site.url(f"{path}.{other.suffix}") for other in FORMATS.values() if other is not format}
+    return to_json.item(at.doc, {"sha256": at.sha256, **about(site)}, links, asked.fields)
