@@ -6,7 +6,8 @@ import pytest
 
 from ogp_open_data.errors import DocumentRefused
 from ogp_open_data.intake import vocabulary
-from ogp_open_data.intake.importer import Document, Outcome, import_document, sample
+from ogp_open_data.intake.importer import Document, import_document, sample
+from ogp_open_data.intake.releasing import Outcome
 from ogp_open_data.records import Commitment, Milestone, Progress, Record, Report
 from ogp_open_data.store import checks, listings, releases
 from ogp_open_data.store.doors import Store

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 
 from ogp_open_data import __version__, schemas, settings
 from ogp_open_data.errors import OpenDataError, Refused
-from ogp_open_data.intake import importer, vocabulary
+from ogp_open_data.intake import hand, importer, vocabulary
 from ogp_open_data.intake.importer import Document
 from ogp_open_data.printing import outcome_json, outcome_text, parsed
 from ogp_open_data.settings import Settings
@@ -195,6 +196,88 @@ def _read(type: type[Any], text: str | None, option: str, example: str) -> Any:
             raise click.UsageError(f"{option}: give it with a time zone, as {example}")
         return value.astimezone(UTC)
     return value
+
+
+def by_hand(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every change that is made by hand."""
+    for option in (
+        click.option("--reason", required=True, metavar="R", help="Why; it is published with the change."),
+        click.option("--dry-run", is_flag=True, help="Do it all, then roll it back."),
+    ):
+        command = option(command)
+    return with_store(command)
+
+
+def _told(data_dir: str | None, database_url: str | None, dry_run: bool, work: Callable[[Store], Any]) -> None:
+    """Make a change on the store and tell what it did."""
+    with ExitStack() as stack:
+        ready = opened(stack, settings.load(data_dir=data_dir, database_url=database_url))
+        outcome = run(ready, work)
+    click.echo(outcome_text(outcome, dry_run))
+
+
+@commands.command()
+@click.argument("id")
+@by_hand
+def withdraw(id: str, reason: str, dry_run: bool, data_dir: str | None, database_url: str | None) -> None:
+    """Take a record out; it answers 410 from then on."""
+    known = vocabulary.load()
+    _told(data_dir, database_url, dry_run, lambda store: hand.withdraw(store, known, id, reason, dry_run))
+
+
+@commands.command()
+@click.argument("id")
+@by_hand
+def restore(id: str, reason: str, dry_run: bool, data_dir: str | None, database_url: str | None) -> None:
+    """Bring a withdrawn record back."""
+    known = vocabulary.load()
+    _told(data_dir, database_url, dry_run, lambda store: hand.restore(store, known, id, reason, dry_run))
+
+
+@commands.command()
+@click.argument("id")
+@click.option(
+    "--set", "values", multiple=True, required=True, metavar="FIELD=VALUE", help="A field and what it shall be."
+)
+@by_hand
+def correct(
+    id: str, values: tuple[str, ...], reason: str, dry_run: bool, data_dir: str | None, database_url: str | None
+) -> None:
+    """Set fields of a record."""
+    pairs = dict(pair.split("=", 1) for pair in values if "=" in pair)
+    if len(pairs) != len(values):
+        raise click.UsageError("--set takes FIELD=VALUE, for example --set status=completed")
+    known = vocabulary.load()
+    _told(data_dir, database_url, dry_run, lambda store: hand.correct(store, known, id, pairs, reason, dry_run))
+
+
+@commands.command()
+@click.argument("old")
+@click.argument("new")
+@by_hand
+def merge(old: str, new: str, reason: str, dry_run: bool, data_dir: str | None, database_url: str | None) -> None:
+    """Let the record NEW take the place of OLD."""
+    known = vocabulary.load()
+    _told(data_dir, database_url, dry_run, lambda store: hand.merge(store, known, old, new, reason, dry_run))
+
+
+@commands.command()
+@click.argument("id")
+@click.argument("number")
+@by_hand
+def renumber(id: str, number: str, reason: str, dry_run: bool, data_dir: str | None, database_url: str | None) -> None:
+    """Give a milestone another printed number."""
+    known = vocabulary.load()
+    _told(data_dir, database_url, dry_run, lambda store: hand.renumber(store, known, id, number, reason, dry_run))
+
+
+@commands.command()
+@click.option("--message", metavar="M", help="What is said of the release.")
+@with_store
+def release(message: str | None, data_dir: str | None, database_url: str | None) -> None:
+    """Make the release of the day: what time alone causes, empty if that is nothing; at most one a day."""
+    known, zone = vocabulary.load(), ZoneInfo(settings.load().time_zone)
+    _told(data_dir, database_url, False, lambda store: hand.daily(store, known, zone, message))
 
 
 @commands.command()

@@ -6,7 +6,8 @@
     │   ├── NotFound         404
     │   ├── MethodNotAllowed 405
     │   ├── NotAcceptable    406
-    │   ├── Gone             410
+    │   ├── Gone             410  a record that was withdrawn
+    │   │   └── CursorGone   410  a place in a history that is no more
     │   ├── UriTooLong       414
     │   └── DocumentRefused  422  a document that is not what it should be
     └── StoreUnavailable     503, exit 3
@@ -74,6 +75,12 @@ class Gone(Refused):
 
     code = "gone"
     status = 410
+
+
+class CursorGone(Gone):
+    """The place to go on from is gone."""
+
+    code = "cursor-gone"
 
 
 class UriTooLong(Refused):

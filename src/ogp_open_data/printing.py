@@ -6,7 +6,7 @@ import msgspec
 
 from ogp_open_data.intake.drafts import Draft, MilestoneDraft, ReportDraft
 from ogp_open_data.intake.edits import Edit
-from ogp_open_data.intake.importer import Outcome
+from ogp_open_data.intake.releasing import Outcome
 from ogp_open_data.records import STAMP, Finding
 
 SHORT = 100

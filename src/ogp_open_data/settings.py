@@ -51,6 +51,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     )
     licence_name: Annotated[str, Meta(description="Name of the licence.")] = "CC BY 4.0"
     time_zone: Annotated[str, Meta(description="Where the office is: days of `as_of` end there.")] = "Pacific/Auckland"
+    daily_at: Annotated[
+        str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="Time of the daily release, in that zone.")
+    ] = "00:05"
     read_connections: Annotated[int, Meta(ge=1, le=1000, description="Connections for reads, for each worker.")] = 8
     statement_timeout: Annotated[int, Meta(ge=1, description="Seconds after which a read is given up.")] = 15
 

@@ -39,15 +39,26 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _ONGOING = re.compile(
-    r"\(?\s*(?:on[\s-]?going|continuing|continuous|open[\s-]?ended|onwards?|present|no end(?: date)?)\b"
+    r"\(?\s*(?:on[\s\-‐‑]?going|continuing|continuous|open[\s-]?ended|onwards?|present|no end(?: date)?)\b"
     r"[^()]{0,80}\)?[\s.]*",
     re.IGNORECASE,
 )
 _NOT_APPLICABLE = re.compile(r"(?:no longer applicable|not applicable|n\s*/?\s*a)[\s.]*", re.IGNORECASE)
-_OPEN_TAIL = re.compile(r"\s*(\(\s*on[\s-]?going\s*\)|\bon[\s-]?going\b|\bonwards?\b)[\s.]*$", re.IGNORECASE)
+_OPEN_TAIL = re.compile(r"\s*(\(\s*on[\s\-‐‑]?going\s*\)|\bon[\s\-‐‑]?going\b|\bonwards?\b)[\s.]*$", re.IGNORECASE)
 _BETWEEN = re.compile(r"(?P<left>between\b.+)\band\b(?P<right>.+)", re.IGNORECASE | re.DOTALL)
 _SEPARATOR = re.compile(
-    r"\s+(?:to|until|till|through)\s+|\s*[–—−‒]\s*|\s+-+\s*|-+\s+|-+|(?<!\d)/|(?:(?<=\d{4})|(?<=\d{4}-\d\d)|(?<=\d{4}-\d\d-\d\d))/|\s+/\s*|/(?!\d)",
+    r"\s+(?:to|until|till|through)\s+|\s*[–—−‒‐‑]\s*|\s+-+\s*|-+\s+|-+|(?<!\d)/|(?:(?<=\d{4})|(?<=\d{4}-\d\d)|(?<=\d{4}-\d\d-\d\d))/|\s+/\s*|/(?!\d)",
+    re.IGNORECASE,
+)
+# A range of which one side is left out.
+_HALF = re.compile(r"(?:(?P<after>[-–—]\s*)|(?P<from>from\b))?(?P<date>[^–—]+?)(?P<before>\s*[-–—])?", re.IGNORECASE)
+# What may stand around a reporting period, and its months where they are listed one by one.
+_LEAD_IN = re.compile(
+    r"(?:the\s+)?(?:reporting\s+)?(?:period|quarter)\b\s*(?P<end>end(?:ed|ing)\b)?\s*:?\s*(?=\S)", re.IGNORECASE
+)
+_QUARTER = re.compile(r"\s+quarter\.?$", re.IGNORECASE)
+_LISTED = re.compile(
+    rf"(?P<first>{MONTH}(?:\s+{YEAR})?)(?:\s*,\s*{MONTH})*(?:\s*,|(?:\s*,)?\s+and\b|\s*&)\s*(?P<last>{MONTH}\s+{YEAR})\.?",
     re.IGNORECASE,
 )
 _END_ONLY = re.compile(r"\s*(?:up\s+)?to\s+", re.IGNORECASE)
@@ -146,6 +157,8 @@ def read_range(raw: str) -> RangeRead:
         start_raw = text[: tail.start()].rstrip(" -–—,")
         value = _value(before, start=True)
         return RangeRead(start_raw, value.value, tail[1], None, True, value.codes)
+    if half := _half(text):
+        return half
     # A fiscal year is both sides at once, and is kept as one.
     if whole.value is not None or "date_ambiguous" in whole.codes:
         return RangeRead(end_raw=text, end=whole.value, codes=("single_date", *whole.codes))
@@ -158,8 +171,9 @@ def read_range(raw: str) -> RangeRead:
 def read_period(raw: str, end_only: bool = False) -> Period:
     """The days of a reporting period; `end_only` where the label says “to”, which one day or month then ends."""
     text = raw.strip()
-    if len(text) <= LONGEST and (to := _END_ONLY.match(text)):
-        text, end_only = text[to.end() :], True
+    if len(text) <= LONGEST:
+        text, only = _bare_period(text)
+        end_only = end_only or only
     read = read_range(text)
     codes = tuple(code for code in read.codes if code == "invalid_day")
     if read.end is None:
@@ -173,6 +187,20 @@ def read_period(raw: str, end_only: bool = False) -> Period:
         return Period(date(end.year - 1, 7, 1) if fiscal else first_day(read.end), end, codes)
     start = first_day(read.start)
     return Period(start, end, codes) if start <= end else Period(None, end, codes)
+
+
+def _bare_period(text: str) -> tuple[str, bool]:
+    """A period without the words around it, and whether they say that it is an end only: “the quarter ended June 2019”."""
+    end_only = False
+    if lead_in := _LEAD_IN.match(text):
+        text, end_only = text[lead_in.end() :], lead_in["end"] is not None
+    if quarter := _QUARTER.search(text):
+        text, end_only = text[: quarter.start()], True
+    if to := _END_ONLY.match(text):
+        text, end_only = text[to.end() :], True
+    if listed := _LISTED.fullmatch(text):
+        text = f"{listed['first']} to {listed['last']}"
+    return text, end_only
 
 
 def _parts(text: str) -> _Parts | str:
@@ -224,6 +252,20 @@ def _value(parts: _Parts, start: bool = False) -> DateRead:
     return DateRead(f"{parts.year:04}-{parts.month:02}", codes=("invalid_day",))
 
 
+def _half(text: str) -> RangeRead | None:
+    """A range that prints one side only: “July 2019 –” and “From July 2019” are a start, “– July 2019” is an end."""
+    found = _HALF.fullmatch(text)
+    if found is None or bool(found["after"]) == bool(found["from"] or found["before"]):
+        return None
+    parts = _parts(found["date"].strip())
+    if isinstance(parts, str) or parts.year is None:
+        return None
+    read = _value(parts, start=not found["after"])
+    if found["after"]:
+        return RangeRead(end_raw=text, end=read.value, codes=("single_date", *read.codes))
+    return RangeRead(start_raw=text, start=read.value, codes=read.codes)
+
+
 def _splits(text: str) -> list[tuple[str, str]]:
     if between := _BETWEEN.fullmatch(text):
         return [(between["left"].strip(), between["right"].strip())]
@@ -254,7 +296,8 @@ def _split(left: str, right: str) -> RangeRead:
         end_read = _value(end) if end.year else DateRead(codes=("date_unreadable",))
         end_codes = end_read.codes
     if isinstance(start, str) or start.year is None:
-        return RangeRead(left, None, right, end_read.value, end_read.ongoing, ("start_event", *end_codes))
+        code = "date_ambiguous" if start == "date_ambiguous" else "start_event"
+        return RangeRead(left, None, right, end_read.value, end_read.ongoing, (code, *end_codes))
     start_read = _value(start, start=True)
     codes = (*start_read.codes, *end_codes)
     if start_read.value and end_read.value and first_day(start_read.value) > last_day(end_read.value):

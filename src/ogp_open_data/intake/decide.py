@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ogp_open_data.errors import DocumentRefused
 from ogp_open_data.intake import derive
 from ogp_open_data.intake.drafts import Draft, MilestoneDraft, PlanDraft, ReportDraft
-from ogp_open_data.intake.edits import Edit, edits
+from ogp_open_data.intake.edits import Edit, Remark, edits
 from ogp_open_data.intake.identify import Registry, milestone_id, report_id
 from ogp_open_data.intake.matching import Known, match
 from ogp_open_data.records import (
@@ -55,6 +55,8 @@ class World:
         self.held = held
         self.registry = registry
         self.records: dict[str, Record] = dict(held.records)
+        self.withdrawn = set(held.withdrawn)
+        self.remarks: dict[str, Remark] = {}
         self.facts: dict[str, Commitment | Milestone] = dict(held.facts)
         self.touched: dict[str, None] = {}
         self.reports: list[str] = []
@@ -62,9 +64,15 @@ class World:
 
     def put(self, record: Record) -> None:
         """Write a record; a withdrawn one comes back by `restore` only."""
-        if record.id in self.held.withdrawn:
+        if record.id in self.withdrawn:
             raise DocumentRefused(f"{record.id} was withdrawn; bring it back with: ogp-open-data restore {record.id}")
         self.records[record.id] = record
+
+    def withdraw(self, id: str, remark: Remark) -> None:
+        """Take a record out."""
+        del self.records[id]
+        self.withdrawn.add(id)
+        self.remarks[id] = remark
 
     def commitment(self, plan: str, number: str | None) -> str:
         """The id of a commitment; a number whose id another number has is refused."""
@@ -88,13 +96,19 @@ def decide(draft: Draft, held: Held, on: date, asked: Asked, registry: Registry)
         _plan(world, draft.plan)
     for report in draft.reports:
         _report(world, report, asked)
-    for commitment in world.touched:
-        _derive(world, commitment, on)
     for record in registry.mentioned():
         if record.id not in held.records:
             world.put(record)
-    changed = [fact for id, fact in world.facts.items() if held.facts.get(id) != fact]
-    return Decision(edits(held, world.records), changed, [*draft.findings, *world.findings], world.reports)
+    return decided(world, on, draft.findings)
+
+
+def decided(world: World, on: date, findings: Sequence[Finding] = ()) -> Decision:
+    """Derive again what was touched; the edits are where the world then differs from what was held."""
+    for commitment in world.touched:
+        _derive(world, commitment, on)
+    facts = [fact for id, fact in world.facts.items() if world.held.facts.get(id) != fact]
+    made = edits(world.held, world.records, world.remarks)
+    return Decision(made, facts, [*findings, *world.findings], world.reports)
 
 
 def _report(world: World, draft: ReportDraft, asked: Asked) -> None:
@@ -290,11 +304,14 @@ def _ground(id: str, commitment: str, plan: str, printed: MilestoneDraft) -> Mil
 
 def _derive(world: World, commitment: str, on: date) -> None:
     """Derive a commitment and its milestones again."""
+    if commitment in world.withdrawn:
+        return
     lines: dict[str, list[Progress]] = {}
     for line in world.of(Progress, commitment):
         lines.setdefault(line.milestone, []).append(line)
     ids = {m.id for m in world.of(Milestone, commitment)} | set(lines)
     ids |= {id for id, fact in world.facts.items() if isinstance(fact, Milestone) and fact.commitment == commitment}
+    ids -= world.withdrawn
     reports = world.of(Report, commitment)
     milestones = [
         derive.milestone(_ground_of(world, id, lines.get(id, [])), lines.get(id, []), on) for id in sorted(ids)
@@ -309,7 +326,7 @@ def _derive(world: World, commitment: str, on: date) -> None:
             url=url_of("commitments", commitment),
             version=1,
             release=1,
-            plan=reports[0].plan,
+            plan=held.plan if isinstance(held, Commitment) else reports[0].plan,
             number=held.number if isinstance(held, Commitment) else world.registry.said.numbers[commitment],
         )
     world.put(derive.commitment(ground, milestones, reports))

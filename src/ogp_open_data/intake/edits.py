@@ -24,15 +24,31 @@ class Edit(Struct, frozen=True):
     change_kind: str
     changed_fields: list[str]
     reason: str | None = None
+    successor: str | None = None
 
 
-def edits(held: Held, world: Mapping[str, Record]) -> list[Edit]:
+class Remark(Struct, frozen=True):
+    """What is said of a record that is changed by hand: its kind of change, the reason, and what took its place."""
+
+    reason: str
+    change_kind: str = "correction"
+    successor: str | None = None
+
+
+def edits(held: Held, world: Mapping[str, Record], remarks: Mapping[str, Remark] | None = None) -> list[Edit]:
     """The edits that turn what is held into the world, in the order of the nouns, then of ids."""
     made = [edit for id, record in world.items() if (edit := _edit(held, id, record)) is not None]
     made += [_withdrawal(held, id, record) for id, record in held.records.items() if id not in world]
     made += _reports_of(held, world, made)
     order = {noun: i for i, noun in enumerate(NOUNS)}
-    return sorted(made, key=lambda edit: (order[edit.noun], edit.id))
+    told = [_remarked(edit, remarks[edit.id]) if remarks and edit.id in remarks else edit for edit in made]
+    return sorted(told, key=lambda edit: (order[edit.noun], edit.id))
+
+
+def _remarked(edit: Edit, remark: Remark) -> Edit:
+    return msgspec.structs.replace(
+        edit, reason=remark.reason, change_kind=remark.change_kind, successor=remark.successor
+    )
 
 
 def _edit(held: Held, id: str, record: Record) -> Edit | None:

@@ -58,6 +58,7 @@ class Registry:
         self.plans = {one.id: one for one in directory.records.values() if isinstance(one, Plan)}
         self.organisations = {one.id: one for one in directory.records.values() if isinstance(one, Organisation)}
         self.names = {fold(name.text): o.id for o in self.organisations.values() for name in o.names}
+        self.successors = directory.successors
         self.said = Mentioned()
 
     def mentioned(self) -> list[Record]:
@@ -122,9 +123,16 @@ class Registry:
                 id, finding = self._unknown(name, plan)
                 led.append(id)
                 findings += finding
+        led, supporting = [self._present(id) for id in led], [self._present(id) for id in supporting]
         for id in [*led, *supporting]:
             self._mention(id)
         return list(dict.fromkeys(led)), list(dict.fromkeys(s for s in supporting if s not in led)), findings
+
+    def _present(self, id: str) -> str:
+        """The organisation that an id stands for now: mergers are followed."""
+        while id in self.successors:
+            id = self.successors[id]
+        return id
 
     def _mention(self, id: str) -> None:
         """Remember an organisation and those it is part of."""

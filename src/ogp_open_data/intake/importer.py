@@ -4,7 +4,7 @@ bytes → blocks → Draft (pure) → writer's lock → seen these bytes? → he
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from importlib import resources
 from zoneinfo import ZoneInfo
 
@@ -14,15 +14,13 @@ from ogp_open_data.errors import DocumentRefused
 from ogp_open_data.intake import documents, from_table
 from ogp_open_data.intake.decide import Asked, Decision, decide
 from ogp_open_data.intake.drafts import Draft
-from ogp_open_data.intake.edits import Edit
 from ogp_open_data.intake.identify import Registry
+from ogp_open_data.intake.releasing import Outcome, Writing, held, publish, writing
 from ogp_open_data.intake.report import read_report
-from ogp_open_data.intake.rows import row
 from ogp_open_data.intake.vocabulary import Vocabulary
-from ogp_open_data.records import Finding, Plan, Source, digest
+from ogp_open_data.records import Plan, Source, digest
 from ogp_open_data.store import releases
-from ogp_open_data.store.doors import Connection, Store
-from ogp_open_data.store.releases import Head, Held, Release
+from ogp_open_data.store.doors import Store
 
 
 class Document(Struct, frozen=True):
@@ -39,19 +37,6 @@ class Document(Struct, frozen=True):
     published_on: date | None = None
     retrieved_at: datetime | None = None
     answers: dict[str, str] = {}
-
-
-class Outcome(Struct, frozen=True):
-    """What an import did, or would do: `release` is None where nothing changes."""
-
-    document: str
-    release: int | None
-    edits: list[Edit]
-    findings: list[Finding]
-
-
-class RolledBack(Exception):
-    """A dry run ends its transaction by this."""
 
 
 def read(document: Document, vocabulary: Vocabulary) -> tuple[str, Draft]:
@@ -73,53 +58,27 @@ async def import_document(store: Store, document: Document, vocabulary: Vocabula
             f"{document.name}: {draft.reason or 'this is not a progress report'}", findings=draft.findings
         )
     sha256 = digest(document.body)
-    outcome: Outcome | None = None
-    try:
-        async with store.writing() as connection:
-            head = await releases.lock(connection)
-            if not document.answers and await releases.seen(connection, sha256):
-                return Outcome(document.name, None, [], [])
-            registry = Registry(vocabulary, await releases.directory(connection), document.plan)
-            made_at = max(datetime.now(UTC), head.made_at or datetime.min.replace(tzinfo=UTC))
-            decision = await _decided(
-                connection, draft, document, registry, made_at, Source(sha256=sha256, media_type=media_type)
-            )
-            number = head.number + 1 if decision.edits else None
-            outcome = Outcome(document.name, number, decision.edits, decision.findings)
-            kept = releases.Document(sha256, document.name, media_type, len(document.body), decision.reports)
-            await _publish(connection, head, made_at, decision, kept, document.source_url)
-            if dry_run:
-                raise RolledBack
-    except RolledBack:
-        pass
-    assert outcome is not None
-    return outcome
+    async with writing(store, dry_run) as at:
+        if not document.answers and await releases.seen(at.connection, sha256):
+            return Outcome(document.name, None, [], [])
+        decision = await _decided(at, draft, document, vocabulary, Source(sha256=sha256, media_type=media_type))
+        kept = releases.Document(sha256, document.name, media_type, len(document.body), decision.reports)
+        number = await publish(at, decision, "import", source=document.source_url, document=kept)
+    return Outcome(document.name, number, decision.edits, decision.findings)
 
 
-async def _decided(
-    connection: Connection,
-    draft: Draft,
-    document: Document,
-    registry: Registry,
-    made_at: datetime,
-    source: Source,
-) -> Decision:
+async def _decided(at: Writing, draft: Draft, document: Document, vocabulary: Vocabulary, source: Source) -> Decision:
     """What the draft changes of what is held now."""
+    directory = await releases.directory(at.connection)
+    registry = Registry(vocabulary, directory, document.plan)
     plan, commitments = _addressed(draft, registry)
-    directory = await releases.directory(connection)
-    held = await releases.held(connection, commitments)
-    everything = Held(
-        records={**directory.records, **held.records},
-        versions={**directory.versions, **held.versions},
-        withdrawn=directory.withdrawn | held.withdrawn,
-        facts=held.facts,
-    )
     asked = Asked(
         source=Source(document.source_url, source.sha256, source.media_type, document.retrieved_at),
         published_on=document.published_on,
         answers=document.answers,
     )
-    return decide(draft, everything, made_at.astimezone(ZoneInfo(plan.time_zone)).date(), asked, registry)
+    on = at.made_at.astimezone(ZoneInfo(plan.time_zone)).date()
+    return decide(draft, await held(at.connection, directory, commitments), on, asked, registry)
 
 
 def _addressed(draft: Draft, registry: Registry) -> tuple[Plan, list[str]]:
@@ -131,25 +90,6 @@ def _addressed(draft: Draft, registry: Registry) -> tuple[Plan, list[str]]:
         raise DocumentRefused("the document names no commitment")
     plan = registry.plan(speaks[0][0])
     return plan, list(dict.fromkeys(registry.commitment(registry.plan(p).id, number) for p, number in speaks))
-
-
-async def _publish(
-    connection: Connection,
-    head: Head,
-    made_at: datetime,
-    decision: Decision,
-    document: releases.Document,
-    source: str | None,
-) -> None:
-    """Write the release of a decision, if it changes anything."""
-    if not decision.edits:
-        return
-    counts = dict(head.counts)
-    for edit in decision.edits:
-        counts[edit.noun] += (edit.record is not None) - (edit.before is not None)
-    release = Release(head.number + 1, made_at, "import", None, source, counts)
-    rows = [row(edit, release.number) for edit in decision.edits]
-    await releases.publish(connection, release, rows, decision.facts, document)
 
 
 def sample() -> Iterator[Document]:

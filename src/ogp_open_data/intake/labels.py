@@ -7,7 +7,7 @@ stands.
 import re
 from typing import Literal, NamedTuple
 
-from ogp_open_data.intake.dates import MONTH, YEAR
+from ogp_open_data.intake.dates import MONTH, YEAR, is_open_or_absent, read_range
 
 MarkKind = Literal[
     "title", "commitment", "period", "lead", "objective", "ambition", "values", "timeline", "aside",
@@ -27,14 +27,16 @@ class Mark(NamedTuple):
 _HEAD = 160
 _QUICK = re.compile(
     r"[\[(\"'‘“]?\s*(?:commitment|year|end|date|period|report|progress|update|lead|main|objective|ambition|ogp|time|"
-    r"status|new|support|other|contact|relevan|partner|milestone|current|key|verifiable|start|commenc|due|completion|"
+    r"status|new|support|other|contact|relevan|partner|milestone|brief|descri|current|key|verifiable|start|commenc|due|completion|"
     r"target|what|how|why|who|next|link|useful|related|further|skip|previous|back|you are|home|last|page|print|share|"
-    r"menu|search|close|crown|©|\[\d|overall|civil|our|the\s|original|final|annual|quarterly|interim)",
+    r"menu|search|close|crown|©|\[\d|overall|civil|our|the\s|as\s|original|final|annual|quarterly|interim)",
     re.IGNORECASE,
 )
 
 _NUMBER = r"(?:[A-Za-z]?\d+(?:\.\d+)*[A-Za-z]?)"
-_REPORT_WORDS = r"(?:(?:progress|year|end|of|term|final|quarterly|annual|mid|interim|status|post|plan)[\s-]+){0,4}"
+_REPORT_WORDS = (
+    r"(?:(?:progress|year|end|of|term|final|quarterly|annual|mid|interim|status|post|plan|self|assessment)[\s-]+){0,5}"
+)
 _TITLE = re.compile(
     rf"(?:commitment\s+({_NUMBER})\s*[–—-]?\s*{_REPORT_WORDS}(?:report|update)\b\s*(?!\w*ing\b)(.*)"
     rf"|{_REPORT_WORDS}report\s*(?:for|on)?\s*[:–—-]?\s*commitment\s+({_NUMBER})\b(.*))",
@@ -44,13 +46,19 @@ _COMMITMENT = re.compile(
     rf"(?:(?:year|end)[\s-]+(?:end|of[\s-]+year)\s*[:–—-]?\s*)?commitment\s+({_NUMBER})(?:\s*[:–—.-]\s*|\s*$|\s+(?=(?-i:[A-Z])))(.*)",
     re.IGNORECASE | re.DOTALL,
 )
+# Words that open sentences too are a period's label only where a day or month follows.
+_DATED = rf"(?=\d|{MONTH})"
 _PERIOD = re.compile(
-    r"(?:(date|period|reporting\s+period|report(?:ing)?\s+date)\s*(?:covered)?\s*:|progress\s+(?:report\s*)?(for|to)\s*:?|"
-    r"progress\s+report\s*:|(?:progress\s+)?update\s+(as\s+(?:at|of))\s*:?|(?:progress\s+)?update\s+(for)\s*:?)\s*(.*)",
+    r"(?:(date|period|reporting\s+period|report(?:ing)?\s+date)\s*(?:covered)?\s*:"
+    r"|progress\s+(?:report\s*)?(for|to)\s*(?:[:–—]|\s-\s)?|progress\s+report\s*:"
+    r"|(?:progress\s+)?update\s+(as\s+(?:at|of))\s*:?|(?:progress\s+)?update\s+(for)\s*:?"
+    rf"|(?:progress\s+)?(?:report|updated?)\s+(for|to)\s*:?\s*{_DATED}"
+    rf"|(?:progress\s+)?(?:(?:report|updated?)\s+)?(as\s+(?:at|of)|at)\s*:?\s*{_DATED}"
+    rf"|(?:progress\s+(?:report|update)|update)\s*[:–—-]\s*{_DATED})\s*(.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_BARE_PERIOD = re.compile(r"(?:date|period|reporting\s+period)", re.IGNORECASE)
-# Labels whose value is text; without a colon only where nothing else is on the line.
+_BARE_PERIOD = re.compile(r"(?:date|period|reporting\s+period)(?:(?:\s+[–—-])?\s+(.*))?", re.IGNORECASE | re.DOTALL)
+# Labels whose value is text; without a colon nothing else is on the line, but for those that _LOOSE names.
 _FIELDS: tuple[tuple[MarkKind, str], ...] = (
     (
         "lead",
@@ -63,22 +71,36 @@ _FIELDS: tuple[tuple[MarkKind, str], ...] = (
     (
         "aside",
         r"status\s+quo|new\s+or\s+ongoing\s+commitment|(?:other\s+|supporting\s+|support\s+|partner\s+)+agenc(?:y|ies)(?:\s+involved)?"
-        r"|contact(?:\s+(?:person|details|us))?|progress\s+reports|civil\s+society\s+(?:organisations?\s+)?involved|background",
+        r"|contact(?:\s+(?:person|details|us))?|progress\s+reports|civil\s+society\s+(?:organisations?\s+)?involved|background"
+        r"|completion\s+level|description\s+of\s+(?:the\s+)?results?|brief\s+description(?:\s+of\s+(?:the\s+)?commitment)?"
+        r"|ogp\s+challenges?(?:\s+addressed)?(?:\s+by\s+the\s+commitment)?",
     ),
 )
-_FIELD = [(kind, re.compile(rf"({label})\s*(?::\s*(.*)|)", re.IGNORECASE | re.DOTALL)) for kind, label in _FIELDS]
+# A label that has lost its colon is told by the dash or the capital after it.
+_LOOSE = r"|\s+(?:[–—-]\s+|(?=(?-i:[A-Z])))(.*)"
+_FIELD = [
+    (
+        kind,
+        re.compile(
+            rf"({label})(?:\s*:\s*(.*){_LOOSE if kind in ('lead', 'objective', 'ambition', 'values') else '|()'}|)",
+            re.IGNORECASE | re.DOTALL,
+        ),
+    )
+    for kind, label in _FIELDS
+]
 _MILESTONES = re.compile(
     r"(?:(?:current|new|our|key|the|updated|original)\s+)*(?:verifiable\s+and\s+measurable\s+)?milestones(?:\s+to\s+[\w\s]{0,40})?\s*:?",
     re.IGNORECASE,
 )
 _MILESTONE = re.compile(
-    rf"milestones?\s+({_NUMBER})(?!\s*[–-]\s*\d)(?:\s*[:–—.-]+\s*|\s*$|\s+(?=(?-i:[A-Z“‘\"(\[])))(.*)",
+    rf"milestones?\s+(?:(?:no\.?|number|#)\s*)?({_NUMBER})(?!\s*[–-]\s*\d)(?:\s*[:–—.)-]+\s*|\s*$|\s+(?=(?-i:[A-Z“‘\"(\[])))(.*)",
     re.DOTALL | re.IGNORECASE,
 )
 _DATES = re.compile(
     r"(?:(start(?:ing)?\s*(?:dates?)?\s*(?:/|and|&|-|–|to)\s*end(?:ing)?\s+dates?|timeline|timeframe|dates?)"
     r"|(start(?:ing)?(?:\s+dates?)?|commence(?:d|s|ment)(?:\s+date)?)"
-    r"|(end(?:ing)?\s+dates?|due(?:\s+dates?)?|completion\s+dates?|target(?:\s+dates?)?))\s*(?::\s*(.*)|)",
+    r"|(end(?:ing)?\s+dates?|due(?:\s+dates?)?|completion\s+dates?|target(?:\s+dates?)?))"
+    r"(?:\s*:\s*(.*)|(?:\s+[–—-])?\s+(.*)|)",
     re.IGNORECASE | re.DOTALL,
 )
 _STATUS = re.compile(
@@ -101,7 +123,7 @@ _SECTIONS = [
         ("done", rf"what\s+(?:have\s+we|we\s+have|we{_APOSTROPHE}ve|are\s+we|we\s+are)\s+(?:been\s+)?(?:doing|done)"),
         (
             "next",
-            rf"what(?:\s+is|{_APOSTROPHE}s|\s+comes|\s+happens)\s+next|(?:our\s+)?next\s+steps|what\s+(?:we\s+will|will\s+we)\s+(?:do|be\s+doing)(?:\s+next)?",
+            rf"what(?:\s+is|{_APOSTROPHE}s|\s+comes|\s+happens)\s+next(?:\s+(?:for|in|on|with)\s[\w\s,]{{1,50}})?|what\s+are\s+we\s+(?:doing|planning)\s+next|(?:our\s+)?next\s+steps|what\s+(?:we\s+will|will\s+we)\s+(?:do|be\s+doing)(?:\s+next)?",
         ),
         ("links", r"(?:useful\s+|related\s+|further\s+|key\s+)?links?"),
         (
@@ -123,6 +145,7 @@ SINGLE_LINE = frozenset(("period", "milestone", "start", "end", "range", "status
 RUN_ON = re.compile(
     r"(?<=\S)\s+(?=(?:(?:Start(?:ing)?(?:\s+date)?\s*(?:/|and|&|-)\s*[Ee]nd|Start|End|Due)\s+dates?|Commenced|Progress)\s*:)"
 )
+_YEAR = re.compile(YEAR)
 _CLAIM = re.compile(rf"({MONTH})[\W_]*({YEAR})?|({YEAR})", re.IGNORECASE)
 
 
@@ -139,30 +162,36 @@ def _front(text: str) -> Mark | None:
     if found := _COMMITMENT.fullmatch(text):
         return Mark("commitment", found[1], found[2].strip())
     if found := _PERIOD.fullmatch(text):
-        word = (found[2] or found[3] or "").lower()
+        word = (found[2] or found[3] or found[5] or found[6] or "").lower()
         return Mark(
-            "period", "date" if found[1] else "to" if word == "to" or word.startswith("as") else "for", found[5].strip()
+            "period", "date" if found[1] else "to" if word == "to" or word.startswith("a") else "for", found[7].strip()
         )
-    if _BARE_PERIOD.fullmatch(text):
-        return Mark("period", "date", "")
+    if (found := _BARE_PERIOD.fullmatch(text)) and (not found[1] or (_YEAR.search(found[1]) and _is_date(found[1]))):
+        return Mark("period", "date", found[1] or "")
     return None
 
 
 def _label(text: str) -> Mark | None:
     for kind, pattern in _FIELD:
         if found := pattern.fullmatch(text):
-            return Mark(kind, found[1], (found[2] or "").strip())
+            return Mark(kind, found[1], (found[2] or found[3] or "").strip())
     if found := _MILESTONE.fullmatch(text):
         return Mark("milestone", found[1], found[2].strip())
     if len(text) <= _HEAD and _MILESTONES.fullmatch(text):
         return Mark("milestones", "", "")
-    if found := _DATES.fullmatch(text):
-        return Mark(
-            "range" if found[1] else "start" if found[2] else "end", text.partition(":")[0], (found[4] or "").strip()
-        )
+    if (found := _DATES.fullmatch(text)) and (not found[5] or _is_date(found[5])):
+        label = found[1] or found[2] or found[3]
+        value = (found[4] or found[5] or "").strip()
+        return Mark("range" if found[1] else "start" if found[2] else "end", label, value)
     if found := _STATUS.fullmatch(text):
         return Mark("status", found[1], (found[2] or "").strip())
     return None
+
+
+def _is_date(text: str) -> bool:
+    """Whether a text is dates and nothing else, so that the label before it needs no colon."""
+    read = read_range(text)
+    return bool(read.start or read.end or read.ongoing) or is_open_or_absent(text)
 
 
 def _heading(text: str) -> Mark | None:

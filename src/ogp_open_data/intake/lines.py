@@ -1,14 +1,18 @@
 """Blocks of any format to the lines that a report is read from, each with what its wording says it is."""
 
+import re
 from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ogp_open_data.intake.drafts import Block
 from ogp_open_data.intake.labels import SINGLE_LINE, Mark, MarkKind, mark
 from ogp_open_data.records import Finding
 
+_EMPHASIS = re.compile(r"(\*\*|__)(?=\S)([^*_\n]+)(?<=\S)\1")
+_HEADING = re.compile(r"(#{1,6})\s+(\S.*?)[\s#]*")
 # A value that stops at one of these goes on in the next line.
 _GOES_ON = (",", "&", " and", " of", " the", " for", "/", "-", "–")
 
@@ -35,6 +39,7 @@ def lines_of(blocks: Iterable[Block]) -> tuple[list[Line], list[Finding]]:
         if block.kind == "furniture":
             findings.append(furniture(block.text, block.line))
             continue
+        block = _unadorned(block)
         for number, text in enumerate(_parts(block.text)):
             marked = mark(text)
             if marked and marked.kind == "furniture" and block.kind != "heading":
@@ -43,6 +48,15 @@ def lines_of(blocks: Iterable[Block]) -> tuple[list[Line], list[Finding]]:
                 kind, level = (block.kind, block.level) if number == 0 else ("paragraph", 0)
                 found.append(Line(kind, text, block.line, level, marked))
     return found, findings
+
+
+def _unadorned(block: Block) -> Block:
+    """A block without the marks of Markdown, which pasted text keeps: “**Lead agency:** …”, “## Milestones”."""
+    text = _EMPHASIS.sub(r"\2", block.text)
+    heading = _HEADING.fullmatch(text) if block.kind == "paragraph" else None
+    if heading:
+        return replace(block, kind="heading", text=heading[2], level=len(heading[1]))
+    return replace(block, text=text) if text != block.text else block
 
 
 def furniture(raw: str, line: int) -> Finding:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from ogp_open_data.intake.dates import RangeRead, is_open_or_absent, read_date, read_range
+from ogp_open_data.intake.dates import MONTH, YEAR, RangeRead, is_open_or_absent, read_date, read_range
 from ogp_open_data.intake.drafts import MilestoneDraft
 from ogp_open_data.intake.labels import RUN_ON, Mark, mark
 from ogp_open_data.intake.lines import Line, bulleted, unplaced
@@ -13,7 +13,10 @@ from ogp_open_data.intake.statuses import read_status
 from ogp_open_data.records import Finding
 
 _LABELS = ("start", "end", "range", "status", "timeline")
-_LIST_NUMBER = re.compile(r"(\d+[A-Za-z]?)[.)]\s+(?:\d+[A-Za-z]?[.)]\s+)?(?=\S)")
+LIST_NUMBER = re.compile(r"(\d+[A-Za-z]?)[.)]\s+(?:\d+[A-Za-z]?[.)]\s+)?(?=\S)")
+_LOOSE_STATUS = re.compile(r"(progress|status)(?:\s+[–—-])?\s+(.{1,60})", re.IGNORECASE)
+_DAY = rf"(?:\d{{1,2}}\s+)?{MONTH}\.?(?:\s+{YEAR})?"
+_FINAL_DATES = re.compile(rf"[\s,:–—-]*\(?(?<!\w)({_DAY}\s*(?:[–—-]|to\b)\s*{_DAY})\)?[\s.]*$", re.IGNORECASE)
 # A bare “Progress:” is followed by a word or two, not by prose.
 _LONGEST_WORD = 60
 _MESSAGES = {
@@ -47,12 +50,16 @@ class _Open(Struct):
 class Reader:
     """Reads the lines of the milestone part one after the other."""
 
-    def __init__(self, words: Mapping[str, str]) -> None:
+    def __init__(self, words: Mapping[str, str], report: bool = True) -> None:
         self.words = words
+        self.report = report
         self.read: list[_Open] = []
         self.current: _Open | None = None
         self.findings: list[Finding] = []
-        self.footnoted = False
+        # After a footnote or a label of another part, words are of no milestone until the next one begins.
+        self.closed = False
+        # The date and status labels at the head of a table, whose cells then stand without a label.
+        self.columns: list[str] = []
 
     def line(self, line: Line) -> None:
         found = line.mark
@@ -66,20 +73,28 @@ class Reader:
             self.findings.append(
                 Finding("footnote", "milestones", line.text, line.line, "A footnote; no part of a milestone's text.")
             )
-            self.current, self.footnoted = None, True
+            self.current, self.closed = None, True
+        elif found and found.kind == "aside":
+            self.findings.append(unplaced(line))
+            self.current, self.closed = None, True
         elif found and (found.kind in _LABELS or (found.kind == "period" and found.label == "date")):
-            self._label(found, line)
+            if self.read or found.value:
+                self._label(found, line)
+            else:
+                self.columns.append(found.kind)
+        elif status := self._loose_status(line):
+            self._label(status, line)
         elif self.current and self.current.waits and self._is_value(line):
             self._label(self.current.waits._replace(value=line.text), line)
         else:
             self._words(line)
 
-    def finish(self, report: bool, ends_early: bool) -> list[MilestoneDraft]:
-        """What was read. A `report` must say how each milestone goes, but for the last of one that `ends_early`."""
+    def finish(self, ends_early: bool) -> list[MilestoneDraft]:
+        """What was read. A report must say how each milestone goes, but for the last of one that `ends_early`."""
         for number, one in enumerate(self.read, 1):
-            if not report or one.status_raw is not None or one.misplaced is not None:
+            if not self.report or one.status_raw is not None or one.misplaced is not None:
                 continue
-            if number == len(self.read) and ends_early and not self.footnoted:
+            if number == len(self.read) and ends_early and not self.closed:
                 message = "The document ends inside this milestone; it may have said more."
                 self._find("text_ends_early", None, one.number, one.line, message)
             else:
@@ -92,6 +107,7 @@ class Reader:
 
     def _open(self, number: str | None, line: Line, listed: bool = False) -> None:
         self.current = _Open(number, line.line, line.kind == "item", listed)
+        self.closed = False
         self.read.append(self.current)
         if number is None:
             message = "This milestone has no number; it is known by its place."
@@ -102,17 +118,49 @@ class Reader:
         assert self.current and self.current.waits
         if line.mark is not None or len(line.text) > _LONGEST_WORD:
             return False
+        if self.current.waits.kind == "start":
+            return bool(self.current.text)
         if self.current.waits.kind == "status":
             return read_status(line.text, self.words)[1] is None or line.text.count(" ") < 3
         read = read_range(line.text)
         return bool(read.start or read.end or read.ongoing) or is_open_or_absent(line.text)
 
+    def _loose_status(self, line: Line) -> Mark | None:
+        """A status that stands after its label without a colon."""
+        found = _LOOSE_STATUS.fullmatch(line.text) if self.current and self.current.text and not line.mark else None
+        return Mark("status", found[1], found[2]) if found and not read_status(found[2], self.words)[1] else None
+
+    def _is_cell(self, current: _Open, line: Line) -> bool:
+        """Whether a line without a label is a date or status of the open milestone, and then keeps it."""
+        text = line.text
+        if line.mark or len(text) > _LONGEST_WORD or not current.text:
+            return False
+        read = read_range(text)
+        if self.columns and (read.start or read.end or read.ongoing or is_open_or_absent(text)):
+            first = current.dates.pop("end", None) if "range" not in self.columns and not read.start else None
+            if first and first.end_raw:
+                current.dates["start"] = _dates("start", first.end_raw)
+            kind = "range" if "range" in self.columns or read.start or "end" not in self.columns else "end"
+            if kind not in current.dates:
+                self._value(current, Mark(kind, text, text), text, line)
+                return True
+        if "status" in self.columns and current.status_raw is None and not read_status(text, self.words)[1]:
+            current.status_raw = text
+            return True
+        if self.columns or current.dates or not (read.start and read.end):
+            return False
+        self._find("label_missing", "end", text, line.line, "The label of these dates is missing.")
+        self._value(current, Mark("range", text, text), text, line)
+        return True
+
     def _words(self, line: Line) -> None:
         """A line of text: of the open milestone, or the beginning of one without a label."""
-        if self.current is None and self.footnoted:
+        if self.current is None and self.closed:
             self.findings.append(unplaced(line))
             return
-        number = _LIST_NUMBER.match(line.text)
+        if self.current and self._is_cell(self.current, line):
+            return
+        number = LIST_NUMBER.match(line.text)
         if self.current is None or self._begins(self.current, line, number is not None):
             self._open(number[1] if number else None, line, number is not None)
             self._text(line.text[number.end() :] if number else line.text, line)
@@ -153,7 +201,7 @@ class Reader:
     def _label(self, found: Mark, line: Line) -> None:
         """A date or a status; several on one line are read one after the other."""
         value, *others = RUN_ON.split(found.value)
-        current = self.current or (self.read[-1] if self.read and not self.footnoted else None)
+        current = self.current or (self.read[-1] if self.read and not self.closed else None)
         if current is None:
             self.findings.append(unplaced(line))
             return
@@ -189,7 +237,19 @@ class Reader:
             return False
         return read_status(value, self.words) != ("unknown", "status_unknown")
 
+    def _dates_in_text(self, one: _Open) -> None:
+        """The dates at the end of a plan's milestone that has no label for them; a report's may be those of an event."""
+        found = None if self.report or one.dates or not one.text else _FINAL_DATES.search(one.text[-1])
+        if found is None or not (read := read_range(found[1])).start or not read.end:
+            return
+        self._find(
+            "date_run_on", "end", one.text[-1], one.line, "Dates run on at the end of the sentence; they were read."
+        )
+        one.text[-1] = one.text[-1][: found.start()]
+        one.dates["range"] = read
+
     def _draft(self, one: _Open) -> MilestoneDraft:
+        self._dates_in_text(one)
         dates = _together([one.dates[kind] for kind in ("range", "start", "end") if kind in one.dates])
         status_raw = one.status_raw if one.status_raw is not None else one.misplaced
         return MilestoneDraft(
@@ -210,10 +270,10 @@ def read_milestones(
     lines: Sequence[Line], words: Mapping[str, str], report: bool = True, ends_early: bool = False
 ) -> tuple[list[MilestoneDraft], list[Finding]]:
     """The milestones that the lines of the milestone part print; `ends_early` where the document has no lines after."""
-    reader = Reader(words)
+    reader = Reader(words, report)
     for line in lines:
         reader.line(line)
-    return reader.finish(report, ends_early), reader.findings
+    return reader.finish(ends_early), reader.findings
 
 
 def _dates(kind: str, value: str) -> RangeRead:

@@ -11,12 +11,16 @@ from ogp_open_data.intake.dates import read_period
 from ogp_open_data.intake.fields import KINDS
 from ogp_open_data.intake.labels import Mark
 from ogp_open_data.intake.lines import Line
+from ogp_open_data.intake.milestones import LIST_NUMBER
 from ogp_open_data.intake.narrative import opens_section
 from ogp_open_data.intake.vocabulary import Vocabulary
 
 _PLAN_LINE = re.compile(r"\b(?:action\s+plan|nap\s?\d)\b", re.IGNORECASE)
 _TERM = re.compile(r"\b\d{4}\s*(?:[-–/]|to)\s*\d{2,4}\b")
 _LONGEST_PLAN_LINE = 160
+# Lines of a milestone within which its date or status must come for it to be known by them.
+_LONGEST_MILESTONE = 12
+_LONGEST_VALUE = 100
 
 
 class Parts(Struct):
@@ -61,9 +65,8 @@ def parted(lines: Sequence[Line]) -> Parts:
     goes_on = _milestone_follows(lines)
     for number, line in enumerate(lines):
         if part is parts.narrative:
-            if line.is_a("milestones") and line.kind != "item" and lines[number + 1 : number + 2]:
-                part = parts.milestones if lines[number + 1].is_a("milestone") else part
-        elif line.is_a("milestone") or line.is_a("milestones"):
+            part = parts.milestones if _leads_back(lines, number, bool(parts.milestones)) else part
+        elif _begins_milestones(lines, number, part is parts.head):
             part = parts.milestones
         elif _is_known_section(line):
             part = parts.narrative
@@ -72,6 +75,32 @@ def parted(lines: Sequence[Line]) -> Parts:
             line = replace(line, mark=Mark("section", "other", line.text))
         part.append(line)
     return parts
+
+
+def _begins_milestones(lines: Sequence[Line], number: int, in_head: bool) -> bool:
+    """Whether a line is a milestone or their heading, or a number in the head that has dates or a status under it."""
+    line = lines[number]
+    if line.is_a("milestone") or line.is_a("milestones"):
+        return True
+    return in_head and LIST_NUMBER.match(line.text) is not None and _is_dated(lines, number)
+
+
+def _leads_back(lines: Sequence[Line], number: int, seen: bool) -> bool:
+    """Whether milestones begin in the narrative: under their heading, or with dates where none have been `seen`."""
+    line = lines[number]
+    if line.is_a("milestones") and line.kind != "item":
+        return lines[number + 1 : number + 2] != [] and lines[number + 1].is_a("milestone")
+    return not seen and line.is_a("milestone") and line.kind != "item" and _is_dated(lines, number)
+
+
+def _is_dated(lines: Sequence[Line], number: int) -> bool:
+    """Whether a date or status follows a line, before the next milestone, section or numbered line."""
+    for line in lines[number + 1 : number + 1 + _LONGEST_MILESTONE]:
+        if line.mark and line.mark.kind in ("start", "end", "range", "status"):
+            return len(line.mark.value) <= _LONGEST_VALUE and (line.mark.value != "" or line.text.endswith(":"))
+        if line.is_a("milestone") or _is_known_section(line) or line.kind == "heading" or LIST_NUMBER.match(line.text):
+            return False
+    return False
 
 
 def _is_known_section(line: Line) -> bool:
@@ -119,7 +148,8 @@ def _joined(head: Sequence[Line]) -> list[Line]:
     for number, line in enumerate(head):
         label = found[-1] if found else None
         if label and label.mark and not label.mark.value and line.mark is None and line.kind != "item":
-            ends = number + 1 < len(head) and head[number + 1].is_a("lead")
+            following = head[number + 1].mark if number + 1 < len(head) else None
+            ends = following is not None and following.kind in KINDS and not line.text.endswith(".")
             if (label.is_a("period") and read_period(line.text).end) or (label.is_a("commitment") and ends):
                 found[-1] = replace(label, mark=label.mark._replace(value=line.text))
                 continue

@@ -22,6 +22,7 @@ from ogp_open_data.intake.vocabulary import Vocabulary
 from ogp_open_data.records import Finding
 
 _NUMERIC_DATE = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/\d{4}(?!\d)")
+_UNDER_COMMITMENT = frozenset(("lead", "objective", "milestones", "milestone", "section"))
 _SEPARATOR = re.compile(r"\s*[,;]\s*")
 
 
@@ -55,19 +56,23 @@ def _reason(parts: Parts, front: Front, fields: Fields, lines: Sequence[Line]) -
         return "This is no progress report: no commitment is printed (“Commitment 5: …”)."
     if front.period is None:
         return "This is no progress report: no period is printed (“Date: September to November 2017”)."
-    if other := _second_commitment(front.number, lines):
+    if other := _second_commitment(front.number, parts, lines):
         return (
             f"The document has several commitments ({front.number} and {other}); import the report of each on its own."
         )
-    if not (fields.leads_raw or fields.objective or parts.milestones or parts.narrative):
+    if not (fields.leads_raw or "objective" in fields.labels or parts.milestones or parts.narrative):
         return "This is no progress report: nothing stands under its commitment."
     return None
 
 
-def _second_commitment(number: str, lines: Sequence[Line]) -> str | None:
-    """The number of a further commitment that has a lead of its own."""
-    for line, following in pairwise(lines):
-        if line.mark and line.mark.kind == "commitment" and line.mark.label != number and following.is_a("lead"):
+def _second_commitment(number: str, parts: Parts, lines: Sequence[Line]) -> str | None:
+    """The number of a further commitment: one with a part of a report under it, or any before the narrative."""
+    before = {line.line for line in [*parts.head, *parts.milestones]}
+    for line, following in pairwise([*lines, *lines[-1:]]):
+        if line.mark is None or line.mark.kind != "commitment" or line.mark.label == number or line.kind == "item":
+            continue
+        begins = following.mark is not None and following.mark.kind in _UNDER_COMMITMENT
+        if begins or (line.line in before and not line.text.endswith(".")):
             return line.mark.label
     return None
 

@@ -48,6 +48,7 @@ def row(edit: Edit, release: int) -> Row:
         change_kind=edit.change_kind,
         changed_fields=edit.changed_fields,
         reason=edit.reason,
+        successor=edit.successor,
         doc=doc.decode() if doc else None,
         sha256=digest(doc) if doc else None,
         csv=to_csv.line(record) if doc else None,

@@ -7,7 +7,12 @@ from ogp_open_data.intake.dates import MONTH, YEAR, is_not_applicable
 
 LONGEST = 300
 _NOTE = re.compile(r"[(\[][^()\[\]]*[)\]]?")
-_WHEN = re.compile(rf"\s(?:in|on|by|as at)\s(?:\d{{1,2}}\s)?(?:{MONTH}\s)?{YEAR}$")
+_WHEN = re.compile(
+    rf"[\s,–—]+(?:(?:in|on|by|as at)\s)?(?:\d{{1,2}}\s)?(?:{MONTH}\s)?{YEAR}$|\s(?:due to|because of|owing to)\s.+$"
+)
+# What follows “N/A” after a dash is a note, as if in brackets; so is what follows a status that is a sentence.
+_NA_NOTE = re.compile(r"(n/?a|not applicable)\s*[–—,;:-]\s*([^()]+)", re.IGNORECASE)
+_SENTENCE = re.compile(r"[.;]\s+(?=[A-ZĀĒĪŌŪ])")
 _BEGINS_LATER = re.compile(
     r"\b(?:scheduled|due|planned|expected|not yet|yet|will|to)\b.*\b(?:start|begin|commence|started|begun)\b"
 )
@@ -31,18 +36,26 @@ def read_status(raw: str | None, words: Mapping[str, str], end_raw: str | None =
         return ("withdrawn" if _is_dropped(end_raw) else "unknown"), None
     if len(raw) > LONGEST:
         return "unknown", "status_unknown"
+    raw = _NA_NOTE.sub(r"\1 (\2)", raw.strip())
     notes = " ".join(key(note.strip("()[]")) for note in _NOTE.findall(raw))
     word = key(_NOTE.sub(" ", raw))
     if word in _NOT_APPLICABLE:
         if _is_dropped(end_raw):
             return "withdrawn", None
         return ("not_started" if _BEGINS_LATER.search(notes) else "not_applicable"), None
-    found = words.get(word) or words.get(_WHEN.sub("", word)) or _agreed(_NOTE.sub(" ", raw), words)
+    text = _NOTE.sub(" ", raw)
+    found = words.get(word) or words.get(_WHEN.sub("", word)) or _agreed(text, words) or _first(text, words)
     return (found, None) if found else ("unknown", "status_unknown")
 
 
 def _is_dropped(end_raw: str | None) -> bool:
     return is_not_applicable(end_raw) and "longer" in (end_raw or "").lower()
+
+
+def _first(text: str, words: Mapping[str, str]) -> str | None:
+    """The status that is a sentence before others, none of which is a status too."""
+    first, *others = [key(sentence) for sentence in _SENTENCE.split(text)]
+    return words.get(first) if others and not any(other in words for other in others) else None
 
 
 def _agreed(text: str, words: Mapping[str, str]) -> str | None:

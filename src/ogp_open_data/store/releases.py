@@ -7,16 +7,18 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from ogp_open_data.records import NOUNS, Commitment, Milestone, Record
+from ogp_open_data.records import NOUNS, Commitment, Milestone, Record, digest
 from ogp_open_data.store.doors import Connection
 
 
 class Head(Struct, frozen=True):
-    """The newest release: its number, time and the live records per noun. Number 0 is the empty store."""
+    """A release to build on: number, time, live records per noun, digests per noun and plan. Number 0 is the empty store."""
 
     number: int
     made_at: datetime | None
     counts: dict[str, int]
+    digests: dict[str, str]
+    plans: dict[str, str]
 
 
 class Dataset(Struct, frozen=True):
@@ -48,6 +50,7 @@ class Row(Struct, frozen=True):
     change_kind: str
     changed_fields: list[str]
     reason: str | None
+    successor: str | None
     doc: str | None
     sha256: str | None
     csv: str | None
@@ -80,10 +83,11 @@ class Held(Struct, frozen=True):
     records: dict[str, Record]
     versions: dict[str, int]
     withdrawn: frozenset[str]
+    successors: dict[str, str]
     facts: dict[str, Commitment | Milestone]
 
 
-HEAD = "SELECT number, made_at, counts FROM release ORDER BY number DESC LIMIT 1"
+HEAD = "SELECT number, made_at, counts, digests, plans FROM release ORDER BY number DESC LIMIT 1"
 LOCK = "SELECT one FROM dataset FOR UPDATE"
 DATASET = "SELECT epoch::text, tag_authority, tag_on FROM dataset"
 SEEN = """
@@ -94,28 +98,40 @@ WHERE d.sha256 = $1 AND d.reports <> '{}' AND NOT EXISTS (
     WHERE r.doc IS NULL OR r.doc::jsonb #>> '{source,sha256}' IS DISTINCT FROM d.sha256)
 """
 DIRECTORY = """
-SELECT noun, id, version, doc FROM record
+SELECT noun, id, version, doc, successor FROM record
 WHERE until_release IS NULL AND noun IN ('organisations', 'plans')
 """
 HELD = """
-SELECT noun, id, version, doc FROM record
+SELECT noun, id, version, doc, successor FROM record
 WHERE until_release IS NULL AND noun IN ('commitments', 'milestones', 'reports', 'progress') AND commitment = ANY($1)
 """
 FACTS = "SELECT noun, id, doc FROM fact WHERE commitment = ANY($1)"
-INSERT_RELEASE = "INSERT INTO release (number, made_at, cause, message, source, counts) VALUES ($1, $2, $3, $4, $5, $6)"
+INSERT_RELEASE = """
+INSERT INTO release (number, made_at, cause, message, source, counts, changed) VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+# A line a record, `id TAB sha256 LF`, in the order of the ids' bytes: what `LC_ALL=C sort` makes of them.
+NOUN_DIGESTS = """
+SELECT noun, encode(sha256(convert_to(string_agg(id || E'\t' || sha256 || E'\n', '' ORDER BY id), 'UTF8')), 'hex')
+FROM record WHERE until_release IS NULL AND doc IS NOT NULL AND noun = ANY($1) GROUP BY noun
+"""
+PLAN_DIGESTS = """
+SELECT plan, encode(sha256(convert_to(string_agg(id || E'\t' || sha256 || E'\n', '' ORDER BY id), 'UTF8')), 'hex')
+FROM record WHERE until_release IS NULL AND doc IS NOT NULL AND plan = ANY($1) GROUP BY plan
+"""
+SEAL = "UPDATE release SET digests = $2, plans = $3, root = $4 WHERE number = $1"
 END_ROWS = "UPDATE record SET until_release = $1 WHERE until_release IS NULL AND id = ANY($2)"
 # Lists travel joined by a space (no id or field name has one): PostgreSQL cannot unnest arrays of arrays of several lengths.
 INSERT_ROWS = """
 INSERT INTO record (
-    from_release, noun, id, version, change_kind, changed_fields, reason, doc, sha256, csv, plan, commitment, report,
+    from_release, noun, id, version, change_kind, changed_fields, reason, successor, doc, sha256, csv, plan, commitment, report,
     milestone, organisations, status, timeliness, period_end, due_on, sort_key, words)
-SELECT $1, noun, id, version, change_kind, string_to_array(changed_fields, ' '), reason, doc, sha256, csv, plan, commitment,
-    report, milestone, string_to_array(organisations, ' '), status, timeliness, period_end, due_on, sort_key,
+SELECT $1, noun, id, version, change_kind, string_to_array(changed_fields, ' '), reason, successor, doc, sha256, csv, plan,
+    commitment, report, milestone, string_to_array(organisations, ' '), status, timeliness, period_end, due_on, sort_key,
     to_tsvector('english', words)
 FROM unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::date[], $19::date[],
-    $20::text[], $21::text[])
-    AS row(noun, id, version, change_kind, changed_fields, reason, doc, sha256, csv, plan, commitment, report, milestone,
+    $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::date[],
+    $20::date[], $21::text[], $22::text[])
+    AS row(noun, id, version, change_kind, changed_fields, reason, successor, doc, sha256, csv, plan, commitment, report, milestone,
     organisations, status, timeliness, period_end, due_on, sort_key, words)
 """
 UPSERT_FACTS = """
@@ -136,8 +152,9 @@ async def head(connection: Connection) -> Head:
     """The newest release."""
     row = await connection.fetchrow(HEAD)
     if row is None:
-        return Head(0, None, dict.fromkeys(NOUNS, 0))
-    return Head(row["number"], row["made_at"], msgspec.json.decode(row["counts"], type=dict[str, int]))
+        return Head(0, None, dict.fromkeys(NOUNS, 0), dict.fromkeys(NOUNS, digest(b"")), {})
+    digests, plans = (msgspec.json.decode(row[name], type=dict[str, str]) for name in ("digests", "plans"))
+    return Head(row["number"], row["made_at"], msgspec.json.decode(row["counts"], type=dict[str, int]), digests, plans)
 
 
 async def dataset(connection: Connection) -> Dataset:
@@ -173,6 +190,7 @@ def _held(rows: list[asyncpg.Record], facts: list[asyncpg.Record]) -> Held:
         records={row["id"]: decode(row["noun"], row["doc"]) for row in rows if row["doc"] is not None},
         versions={row["id"]: row["version"] for row in rows},
         withdrawn=frozenset(row["id"] for row in rows if row["doc"] is None),
+        successors={row["id"]: row["successor"] for row in rows if row["successor"] is not None},
         facts={row["id"]: decode(row["noun"], row["doc"]) for row in facts},  # type: ignore[misc]
     )
 
@@ -185,15 +203,23 @@ def decode(noun: str, doc: str) -> Record:
 
 async def publish(
     connection: Connection,
+    before: Head,
     release: Release,
     rows: Sequence[Row],
     facts: Sequence[Commitment | Milestone] = (),
     document: Document | None = None,
 ) -> None:
-    """Write a release whose number follows the head's, under the lock. Five statements, however many rows."""
+    """Write a release whose number follows the head's, under the lock. Eight statements, however many rows."""
     counts = msgspec.json.encode(release.counts, order="sorted").decode()
     await connection.execute(
-        INSERT_RELEASE, release.number, release.made_at, release.cause, release.message, release.source, counts
+        INSERT_RELEASE,
+        release.number,
+        release.made_at,
+        release.cause,
+        release.message,
+        release.source,
+        counts,
+        len(rows),
     )
     await connection.execute(END_ROWS, release.number, [row.id for row in rows])
     await connection.execute(INSERT_ROWS, release.number, *(_column(rows, name) for name in Row.__struct_fields__))
@@ -209,7 +235,21 @@ async def publish(
             release.number,
             document.reports,
         )
+    await _seal(connection, before, release.number, rows)
     await connection.execute(NOTIFY, str(release.number))
+
+
+async def _seal(connection: Connection, before: Head, number: int, rows: Sequence[Row]) -> None:
+    """Write the digests of a release: those of the nouns and plans it touches anew, the others as they were."""
+    nouns, plans = sorted({row.noun for row in rows}), sorted({row.plan for row in rows if row.plan})
+    digests = {**before.digests, **dict.fromkeys(nouns, digest(b""))}
+    digests |= {row[0]: row[1] for row in await connection.fetch(NOUN_DIGESTS, nouns)}
+    of_plans = {plan: one for plan, one in before.plans.items() if plan not in plans}
+    of_plans |= {row[0]: row[1] for row in await connection.fetch(PLAN_DIGESTS, plans)}
+    lines = sorted(f"{noun}\t{one}\n" for noun, one in digests.items())
+    root = digest("".join(lines).encode())
+    texts = (msgspec.json.encode(one, order="sorted").decode() for one in (digests, of_plans))
+    await connection.execute(SEAL, number, *texts, root)
 
 
 def _column(rows: Sequence[Row], name: str) -> list[object]:

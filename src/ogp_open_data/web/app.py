@@ -13,7 +13,7 @@ from ogp_open_data.formats import FORMATS
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.store.doors import Store
-from ogp_open_data.web import contract, documents, health, items, listings, problems
+from ogp_open_data.web import contract, documents, health, history, items, listings, problems
 from ogp_open_data.web.edge import Edge
 from ogp_open_data.web.site import Request, Response, Site
 
@@ -28,6 +28,13 @@ def routes() -> list[tuple[str, Handler]]:
         *((f"/v1/{noun}", partial(listings.list_records, noun=noun, suffix=None)) for noun in NOUNS),
         *((f"/v1/{n}.{s}", partial(listings.list_records, noun=n, suffix=s)) for n in NOUNS for s in FORMATS),
         *((f"/v1/{noun}/{{name:str}}", partial(items.one_record, noun=noun)) for noun in NOUNS),
+        *((f"/v1/{noun}/{{name:str}}/versions", partial(history.list_versions, noun=noun)) for noun in NOUNS),
+        ("/v1/releases", history.list_releases),
+        ("/v1/releases/{number:str}", history.one_release),
+        ("/v1/releases/{number:str}/{name:str}", history.release_lines),
+        ("/v1/changes", partial(history.list_changes, suffix=None)),
+        ("/v1/changes.json", partial(history.list_changes, suffix="json")),
+        ("/v1/changes.ndjson", partial(history.list_changes, suffix="ndjson")),
         ("/schemas/v1/{name:str}", documents.schema),
         ("/openapi.json", documents.openapi),
         ("/docs", documents.docs),

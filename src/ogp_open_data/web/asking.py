@@ -41,7 +41,7 @@ async def release_of(site: Site, as_of: int | date | None) -> Head:
     if found is None:
         raise NotFound(f"there is no release {number}; the newest is {head.number}")
     made_at, counts = found
-    return Head(number, made_at, msgspec.json.decode(counts, type=dict[str, int]))
+    return Head(number, made_at, msgspec.json.decode(counts, type=dict[str, int]), {}, {})
 
 
 async def _of_day(site: Site, day: date) -> int:

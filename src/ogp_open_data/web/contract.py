@@ -17,11 +17,11 @@ from ogp_open_data.errors import (
 from ogp_open_data.formats import FORMATS, Format
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
-from ogp_open_data.web import query
+from ogp_open_data.web import query, shapes
 from ogp_open_data.web.query import Parameter
+from ogp_open_data.web.shapes import TEXT
 
 VERSION = "1.0.0"
-TEXT = {"type": "string"}
 # The header fields of every answer, and those of an answer that has a representation.
 EVERYWHERE = {
     "Access-Control-Allow-Origin": "Always `*`.",
@@ -35,6 +35,7 @@ VALIDATED = {
     "Vary": "Request fields that the answer depends on.",
     "Link": "RFC 8288: next, alternate, license, describedby, service-desc.",
 }
+ID = {"$ref": "#/components/schemas/Id"}
 ERRORS: dict[str, type[OpenDataError]] = {
     "400": BadRequest,
     "404": NotFound,
@@ -56,6 +57,8 @@ def openapi(settings: Settings, base: str) -> dict[str, Any]:
             suffix = f".{format.suffix}" if format else ""
             paths[f"/v1/{noun}{suffix}"] = _operations(*_list(noun, format))
             paths[f"/v1/{noun}/{{id}}{suffix}"] = _operations(*_item(noun, format))
+        paths[f"/v1/{noun}/{{id}}/versions"] = _operations(*_versions(noun))
+    paths |= _history()
     paths["/schemas/v1/{noun}.json"] = _schema_path()
     paths["/livez"] = _health("livez", "Whether the program runs", ())
     paths["/readyz"] = _health("readyz", "Whether it can answer from its database", ("503",))
@@ -65,9 +68,13 @@ def openapi(settings: Settings, base: str) -> dict[str, Any]:
         "info": _info(settings),
         "servers": [{"url": base}],
         "security": [{}],
-        "tags": [{"name": noun, "description": (struct.__doc__ or "").strip()} for noun, struct in NOUNS.items()],
+        "tags": [{"name": noun, "description": (struct.__doc__ or "").strip()} for noun, struct in NOUNS.items()]
+        + [
+            {"name": "history", "description": "What happened."},
+            {"name": "about", "description": "The program itself."},
+        ],
         "paths": paths,
-        "components": {"schemas": _schemas(), "headers": _headers()},
+        "components": {"schemas": shapes.components(), "headers": _headers()},
     }
 
 
@@ -108,7 +115,7 @@ def _list(noun: str, format: Format | None) -> tuple[str, str, dict[str, Any]]:
         "summary": f"List {noun}" + (f" as {format.suffix.upper()}" if format else ""),
         "parameters": parameters,
         "responses": {
-            "200": _ok("The records.", {one.media_type: _list_schema(noun, one) for one in formats}, bulk=True),
+            "200": _ok("The records.", {one.media_type: shapes.list_of(noun, one) for one in formats}, bulk=True),
             "304": _unchanged(),
             **_problems(statuses),
         },
@@ -118,24 +125,22 @@ def _list(noun: str, format: Format | None) -> tuple[str, str, dict[str, Any]]:
 
 def _item(noun: str, format: Format | None) -> tuple[str, str, dict[str, Any]]:
     formats = [format] if format else list(FORMATS.values())
-    id = {
-        "name": "id",
-        "in": "path",
-        "required": True,
-        "description": "The record's id.",
-        "schema": {"$ref": "#/components/schemas/Id"},
-    }
+    id = _in_path("id", "The record's id.", ID)
     statuses = ["400", "404", "405", "410", "414", "503"] + ([] if format else ["406"])
     operation = {
         "summary": f"One of {noun}" + (f" as {format.suffix.upper()}" if format else ""),
         "parameters": [id, *(_parameter(one) for one in query.item_parameters(noun, format).values())],
         "responses": {
-            "200": _ok("The record.", {one.media_type: _item_schema(noun, one) for one in formats}),
+            "200": _ok("The record.", {one.media_type: shapes.item_of(noun, one) for one in formats}),
             "304": _unchanged(),
             **_problems(statuses),
         },
     }
     return f"get_{noun}" + (f"_{format.suffix}" if format else ""), noun, operation
+
+
+def _in_path(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
 
 
 def _parameter(one: Parameter) -> dict[str, Any]:
@@ -177,79 +182,73 @@ def _headers() -> dict[str, Any]:
         "Content-Location": "Address of this very representation, where the format was negotiated.",
         "OGP-Row-Count": "Rows of a bulk answer, told before the first.",
         "Content-Disposition": "File name of a bulk answer.",
+        "OGP-Next-Since": "The release to ask from next.",
         "Allow": "Methods that the address takes.",
         "Retry-After": "Seconds to wait.",
     }
     return {name: {"description": text, "schema": TEXT} for name, text in (EVERYWHERE | VALIDATED | more).items()}
 
 
-def _list_schema(noun: str, format: Format) -> dict[str, Any]:
-    if format.suffix != "json":
-        return TEXT
-    one = {"$ref": f"#/components/schemas/{NOUNS[noun].__name__}"}
-    included = {
+def _versions(noun: str) -> tuple[str, str, dict[str, Any]]:
+    id = _in_path("id", "The record's id.", ID)
+    content = {"application/json": shapes.envelope("Version")}
+    responses = {
+        "200": _ok("Every version.", content),
+        "304": _unchanged(),
+        **_problems(["400", "404", "405", "414", "503"]),
+    }
+    return (
+        f"versions_{noun}",
+        noun,
+        {"summary": f"Versions of one of {noun}", "parameters": [id], "responses": responses},
+    )
+
+
+def _history() -> dict[str, Any]:
+    """Releases and changes."""
+    number = _in_path("number", "A release.", {"type": "integer", "minimum": 1})
+    noun = _in_path("noun", "The noun.", {"type": "string", "enum": list(NOUNS)})
+    one = {
         "type": "object",
-        "properties": {
-            name: {"type": "array", "items": {"$ref": f"#/components/schemas/{NOUNS[name].__name__}"}}
-            for name in query.INCLUDES[noun]
-        },
+        "required": ["data", "meta", "links"],
+        "properties": {"data": {"$ref": "#/components/schemas/Release"}},
     }
-    properties = {
-        "data": {"type": "array", "items": one, "maxItems": query.MOST},
-        "included": included,
-        "meta": {"$ref": "#/components/schemas/ListMeta"},
-        "links": {"$ref": "#/components/schemas/Links"},
-    }
-    return {"type": "object", "required": ["data", "meta", "links"], "properties": properties}
-
-
-def _item_schema(noun: str, format: Format) -> dict[str, Any]:
-    if format.suffix != "json":
-        return TEXT
-    properties = {
-        "data": {"$ref": f"#/components/schemas/{NOUNS[noun].__name__}"},
-        "meta": {"$ref": "#/components/schemas/ItemMeta"},
-        "links": {"$ref": "#/components/schemas/Links"},
-    }
-    return {"type": "object", "required": ["data", "meta", "links"], "properties": properties}
-
-
-def _schemas() -> dict[str, Any]:
-    """The records, of which `fields` may leave out all but the id, and the envelopes around them."""
-    records = schemas.components()
-    for struct in NOUNS.values():
-        records[struct.__name__] = {**records[struct.__name__], "required": ["id"]}
-    uri = {"type": "string", "format": "uri"}
-    licensed = {"licence": uri, "attribution": TEXT}
-    return {
-        **records,
-        "Id": {"type": "string", "pattern": "^[a-z0-9-]+$", "maxLength": 200, "examples": ["nz-nap2-c5"]},
-        "Links": {"type": "object", "required": ["self"], "additionalProperties": uri},
-        "ListMeta": _object(
-            {"release": {"type": "integer", "minimum": 0}, "total": {"type": "integer", "minimum": 0}, **licensed}
+    tsv = {"text/tab-separated-values": TEXT}
+    paths: dict[str, Any] = {}
+    for path, id, summary, parameters, content, statuses in [
+        (
+            "/v1/releases",
+            "list_releases",
+            "Releases, the newest first",
+            query.RELEASES,
+            {"application/json": shapes.envelope("Release")},
+            [],
         ),
-        "ItemMeta": _object({"sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}, **licensed}),
-        "Index": _object(
-            {"data": {"type": "object"}, "meta": {"type": "object"}, "links": {"$ref": "#/components/schemas/Links"}}
+        ("/v1/releases/{number}", "get_release", "One release", [number], {"application/json": one}, ["404"]),
+        ("/v1/releases/{number}/{noun}.tsv", "get_lines", "What a digest is made of", [number, noun], tsv, ["404"]),
+        (
+            "/v1/changes",
+            "list_changes",
+            "Changes after a release",
+            query.CHANGES,
+            {"application/json": shapes.envelope("Change")},
+            ["410"],
         ),
-        "Health": {
-            "type": "object",
-            "required": ["status"],
-            "properties": {"status": TEXT, "release": {"type": "integer"}},
-        },
-        "Problem": _object(
-            {"type": uri, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "instance": uri},
-            errors={
-                "type": "array",
-                "description": "Every fault of the request.",
-                "items": _object({"parameter": TEXT, "detail": TEXT}),
-            },
+        (
+            "/v1/changes.ndjson",
+            "list_changes_ndjson",
+            "The same by line",
+            query.CHANGES,
+            {"application/x-ndjson": TEXT},
+            ["410"],
         ),
-    }
-
-
-def _object(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
-    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
+    ]:
+        given = [_parameter(one) for one in parameters.values()] if isinstance(parameters, dict) else parameters
+        ok = _ok(summary, content)
+        ok["headers"] |= _named(["OGP-Next-Since"]) if "changes" in path else {}
+        responses = {"200": ok, "304": _unchanged(), **_problems(["400", "405", "414", "503", *statuses])}
+        paths[path] = _operations(id, "history", {"summary": summary, "parameters": given, "responses": responses})
+    return paths
 
 
 def _plain(id: str, summary: str, schema: str, statuses: Iterable[str]) -> dict[str, Any]:
@@ -271,13 +270,7 @@ def _health(id: str, summary: str, statuses: Iterable[str]) -> dict[str, Any]:
 
 
 def _schema_path() -> dict[str, Any]:
-    noun = {
-        "name": "noun",
-        "in": "path",
-        "required": True,
-        "description": "The noun.",
-        "schema": {"type": "string", "enum": list(NOUNS)},
-    }
+    noun = _in_path("noun", "The noun.", {"type": "string", "enum": list(NOUNS)})
     content = {"application/schema+json": {"type": "object"}}
     responses = {"200": _ok("The schema.", content), "304": _unchanged(), **_problems(["400", "404", "405"])}
     operation = {"summary": "JSON Schema of a noun's records", "parameters": [noun], "responses": responses}

@@ -12,7 +12,10 @@ from ogp_open_data.errors import BadRequest, MethodNotAllowed, NotFound, OpenDat
 
 LONGEST_TARGET = 8000
 READS = "GET, HEAD, OPTIONS"
-EXPOSED = "ETag, Link, Last-Modified, Content-Location, Content-Disposition, Retry-After, OGP-Row-Count, API-Version"
+EXPOSED = (
+    "ETag, Link, Last-Modified, Content-Location, Content-Disposition, Retry-After, "
+    "OGP-Row-Count, OGP-Next-Since, API-Version"
+)
 ALWAYS = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", EXPOSED.encode()),

@@ -42,6 +42,12 @@ class Query(Struct, frozen=True, kw_only=True):
     descending: bool = False
     include: tuple[str, ...] = ()
     fields: tuple[str, ...] | None = None
+    before: int | None = None
+    since: str | None = None
+    until: int | None = None
+    noun: str | None = None
+    history: str | None = None
+    epoch: str | None = None
 
 
 def _number(low: int, high: int) -> Callable[[str], int]:
@@ -100,6 +106,18 @@ def _text(text: str) -> str:
 def _cursor(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{8,1000}", text):
         raise ValueError("take it unchanged from links.next, or begin without one")
+    return text
+
+
+def _since(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,18}|rehearsal-[a-z0-9-]{1,40}", text):
+        raise ValueError("give the number of a release, as in meta.next_since")
+    return text
+
+
+def _epoch(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f-]{36}", text):
+        raise ValueError("give it unchanged from meta.epoch")
     return text
 
 
@@ -199,6 +217,40 @@ AS_OF = Parameter(
     "The records as they stood at this release, or at the end of this day.",
     _as_of,
 )
+
+
+NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+LIMIT = Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST}, "How many at most.", _number(1, MOST))
+RELEASES = {
+    "limit": LIMIT,
+    "before": Parameter("before", NUMBER, "Releases with lower numbers.", _number(0, 10**18 - 1)),
+}
+CHANGES = {
+    "since": Parameter(
+        "since",
+        {"anyOf": [NUMBER, {"type": "string", "pattern": "^rehearsal-[a-z0-9-]{1,40}$"}]},
+        "Changes of the releases after this one; 0 is everything.",
+        _since,
+    ),
+    "until": Parameter("until", NUMBER, "Up to this release.", _number(0, 10**18 - 1)),
+    "noun": Parameter(
+        "noun", {"type": "string", "enum": list(NOUNS)}, "Of this noun.", _one_of(list(NOUNS), many=False)
+    ),
+    "plan": Parameter("plan", ID, "Of records of this plan.", _id),
+    "limit": Parameter(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": MOST},
+        "Changes of a page, which holds whole releases: at least one, then as many as fit.",
+        _number(1, MOST),
+    ),
+    "history": Parameter(
+        "history",
+        {"type": "string", "enum": ["latest", "full"]},
+        "`full` for every version, else the latest of each record.",
+        _one_of(["latest", "full"], many=False),
+    ),
+    "epoch": Parameter("epoch", {"type": "string", "pattern": "^[0-9a-f-]{36}$"}, "From meta.epoch.", _epoch),
+}
 
 
 def item_parameters(noun: str, format: Format | None = None) -> dict[str, Parameter]:

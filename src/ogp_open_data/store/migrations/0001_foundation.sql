@@ -15,8 +15,14 @@ CREATE TABLE release (
     cause text NOT NULL,
     message text,
     source text,
+    -- How many rows begin in it, so that a page of changes can be cut between releases without reading them.
+    changed integer NOT NULL DEFAULT 0,
     -- Live records per noun after this release, as JSON: exact totals without counting.
-    counts text NOT NULL
+    counts text NOT NULL,
+    -- Digests of the live records per noun and per plan, as JSON, and of the nouns' digests: docs/syncing.md.
+    digests text NOT NULL DEFAULT '{}',
+    plans text NOT NULL DEFAULT '{}',
+    root text NOT NULL DEFAULT ''
 );
 
 CREATE TABLE record (
@@ -28,6 +34,8 @@ CREATE TABLE record (
     change_kind text NOT NULL,
     changed_fields text[] NOT NULL,
     reason text,
+    -- In a tombstone: the record that took its place.
+    successor text COLLATE "C",
     -- Canonical JSON as served and hashed; null in a tombstone.
     doc text,
     sha256 text COLLATE "C" CHECK ((sha256 IS NULL) = (doc IS NULL)),

@@ -1,0 +1,143 @@
+"""Changes by hand and by time, each one release: withdraw, restore, correct, renumber, merge, and the daily one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from ogp_open_data.intake import corrections
+from ogp_open_data.intake.decide import Decision, World, decided
+from ogp_open_data.intake.identify import Registry
+from ogp_open_data.intake.releasing import Outcome, Writing, held, publish, writing
+from ogp_open_data.intake.vocabulary import Vocabulary
+from ogp_open_data.records import Plan
+from ogp_open_data.store import history, releases
+from ogp_open_data.store.doors import Store
+
+
+async def withdraw(store: Store, vocabulary: Vocabulary, id: str, reason: str, dry_run: bool = False) -> Outcome:
+    """Take a record out; its id answers 410 from then on."""
+    return await _by_hand(
+        store, vocabulary, "withdrawal", [id], reason, lambda world: corrections.withdraw(world, id, reason), dry_run
+    )
+
+
+async def restore(store: Store, vocabulary: Vocabulary, id: str, reason: str, dry_run: bool = False) -> Outcome:
+    """Bring a withdrawn record back, with what was withdrawn together with it."""
+    async with writing(store, dry_run) as at:
+        last = [releases.decode(noun, doc) for noun, doc in await history.last(at.connection, id)]
+        return await _made(
+            at, vocabulary, "restoration", [id], reason, lambda world: corrections.restore(world, id, last, reason)
+        )
+
+
+async def correct(
+    store: Store, vocabulary: Vocabulary, id: str, values: Mapping[str, str], reason: str, dry_run: bool = False
+) -> Outcome:
+    """Set fields of a record."""
+    return await _by_hand(
+        store,
+        vocabulary,
+        "correction",
+        [id],
+        reason,
+        lambda world: corrections.correct(world, id, values, reason),
+        dry_run,
+    )
+
+
+async def renumber(
+    store: Store, vocabulary: Vocabulary, id: str, number: str, reason: str, dry_run: bool = False
+) -> Outcome:
+    """Give a milestone another printed number; its id stays."""
+    return await _by_hand(
+        store,
+        vocabulary,
+        "correction",
+        [id],
+        reason,
+        lambda world: corrections.renumber(world, id, number, reason),
+        dry_run,
+    )
+
+
+async def merge(
+    store: Store, vocabulary: Vocabulary, old: str, new: str, reason: str, dry_run: bool = False
+) -> Outcome:
+    """Let one record take another's place."""
+    return await _by_hand(
+        store,
+        vocabulary,
+        "merger",
+        [old, new],
+        reason,
+        lambda world: corrections.merge(world, old, new, reason),
+        dry_run,
+    )
+
+
+async def _by_hand(
+    store: Store,
+    vocabulary: Vocabulary,
+    cause: str,
+    ids: Sequence[str],
+    reason: str,
+    work: Callable[[World], None],
+    dry_run: bool,
+) -> Outcome:
+    async with writing(store, dry_run) as at:
+        return await _made(at, vocabulary, cause, ids, reason, work)
+
+
+async def _made(
+    at: Writing, vocabulary: Vocabulary, cause: str, ids: Sequence[str], reason: str, work: Callable[[World], None]
+) -> Outcome:
+    """Do some work on the world of some records, and publish what comes of it."""
+    touched = [one for id in ids for one in await history.commitments_of(at.connection, id)]
+    world = await _world(at, vocabulary, touched)
+    work(world)
+    decision = decided(world, _day(world, at.made_at))
+    number = await publish(at, decision, cause, reason)
+    return Outcome(ids[0], number, decision.edits, decision.findings)
+
+
+async def _world(at: Writing, vocabulary: Vocabulary, commitments: Sequence[str]) -> World:
+    directory = await releases.directory(at.connection)
+    return World(await held(at.connection, directory, commitments), Registry(vocabulary, directory))
+
+
+def _day(world: World, moment: datetime) -> date:
+    """The calendar day of a moment in the country of the plan that is touched."""
+    plans = [one for one in world.records.values() if isinstance(one, Plan)]
+    touched = [one for one in plans if any(id.startswith(f"{one.id}-") for id in world.touched)]
+    return moment.astimezone(ZoneInfo(touched[0].time_zone if touched else "UTC")).date()
+
+
+async def daily(
+    store: Store, vocabulary: Vocabulary, zone: ZoneInfo, message: str | None = None, dry_run: bool = False
+) -> Outcome:
+    """The release of the day: what time alone causes, and an empty one where that is nothing; at most one a day.
+
+    `zone` says when a day of the office begins. A store in which nothing was published yet has none.
+    """
+    async with writing(store, dry_run) as at:
+        last = await history.last_daily(at.connection)
+        done = last is not None and last.astimezone(zone).date() == at.made_at.astimezone(zone).date()
+        if done or at.head.number == 0:
+            return Outcome("daily release", None, [], [])
+        decision = await _passed(at, vocabulary)
+        number = await publish(at, decision, "daily", message, empty=True)
+        return Outcome("daily release", number, decision.edits, [])
+
+
+async def _passed(at: Writing, vocabulary: Vocabulary) -> Decision:
+    """What the day changes, plan by plan, for each has its own calendar."""
+    directory = await releases.directory(at.connection)
+    edits = []
+    for plan in [one for one in directory.records.values() if isinstance(one, Plan)]:
+        on = at.made_at.astimezone(ZoneInfo(plan.time_zone)).date()
+        stale = await history.stale(at.connection, plan.id, on)
+        if stale:
+            world = await _world(at, vocabulary, stale)
+            world.touched |= dict.fromkeys(stale)
+            edits += decided(world, on).edits
+    return Decision(edits, [], [], [])

@@ -1,0 +1,132 @@
+"""What the answers look like, as JSON Schema: the records, which come from the structs, and the envelopes around them."""
+
+from typing import Any
+
+from ogp_open_data import schemas
+from ogp_open_data.formats import Format
+from ogp_open_data.records import NOUNS
+from ogp_open_data.web import query
+
+TEXT = {"type": "string"}
+
+
+def components() -> dict[str, Any]:
+    """The records, of which `fields` may leave out all but the id, and the envelopes around them."""
+    records = schemas.components()
+    for struct in NOUNS.values():
+        records[struct.__name__] = {**records[struct.__name__], "required": ["id"]}
+    uri = {"type": "string", "format": "uri"}
+    licensed = {"licence": uri, "attribution": TEXT}
+    return {
+        **records,
+        "Id": {"type": "string", "pattern": "^[a-z0-9-]+$", "maxLength": 200, "examples": ["nz-nap2-c5"]},
+        "Links": {"type": "object", "required": ["self"], "additionalProperties": uri},
+        "ListMeta": object_of(
+            {"release": {"type": "integer", "minimum": 0}, "total": {"type": "integer", "minimum": 0}, **licensed}
+        ),
+        "ItemMeta": object_of({"sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}, **licensed}),
+        "Index": object_of(
+            {"data": {"type": "object"}, "meta": {"type": "object"}, "links": {"$ref": "#/components/schemas/Links"}}
+        ),
+        "Health": {
+            "type": "object",
+            "required": ["status"],
+            "properties": {"status": TEXT, "release": {"type": "integer"}},
+        },
+        **_happened(),
+        "Problem": object_of(
+            {"type": uri, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "instance": uri},
+            errors={
+                "type": "array",
+                "description": "Every fault of the request.",
+                "items": object_of({"parameter": TEXT, "detail": TEXT}),
+            },
+        ),
+    }
+
+
+def _happened() -> dict[str, Any]:
+    """What history is told in."""
+    number, time = {"type": "integer", "minimum": 1}, {"type": "string", "format": "date-time"}
+    maybe = {"type": ["string", "null"]}
+    changed = {
+        "change_kind": TEXT,
+        "changed_fields": {"type": "array", "items": TEXT},
+        "reason": maybe,
+        "sha256": maybe,
+    }
+    whole = {
+        "number": number,
+        "made_at": time,
+        "cause": TEXT,
+        "message": maybe,
+        "source": maybe,
+        "changed": {"type": "integer"},
+    }
+    digests = {
+        "counts": {"type": "object"},
+        "digests": {"type": "object"},
+        "plans": {"type": "object"},
+        "root": TEXT,
+        "url": TEXT,
+    }
+    place = {"noun": TEXT, "id": TEXT, "version": number, "release": number}
+    return {
+        "Release": object_of({**whole, **digests}),
+        "Change": object_of({**place, "action": TEXT, **changed, "record": {"type": ["object", "null"]}}),
+        "Version": object_of(
+            {
+                "version": number,
+                "release": number,
+                "made_at": time,
+                "cause": TEXT,
+                **changed,
+                "withdrawn": {"type": "boolean"},
+            }
+        ),
+    }
+
+
+def object_of(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
+
+
+def envelope(schema: str) -> dict[str, Any]:
+    """A list of something that is no record."""
+    properties = {
+        "data": {"type": "array", "items": {"$ref": f"#/components/schemas/{schema}"}},
+        "meta": {"type": "object"},
+        "links": {"$ref": "#/components/schemas/Links"},
+    }
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def list_of(noun: str, format: Format) -> dict[str, Any]:
+    if format.suffix != "json":
+        return TEXT
+    one = {"$ref": f"#/components/schemas/{NOUNS[noun].__name__}"}
+    included = {
+        "type": "object",
+        "properties": {
+            name: {"type": "array", "items": {"$ref": f"#/components/schemas/{NOUNS[name].__name__}"}}
+            for name in query.INCLUDES[noun]
+        },
+    }
+    properties = {
+        "data": {"type": "array", "items": one, "maxItems": query.MOST},
+        "included": included,
+        "meta": {"$ref": "#/components/schemas/ListMeta"},
+        "links": {"$ref": "#/components/schemas/Links"},
+    }
+    return {"type": "object", "required": ["data", "meta", "links"], "properties": properties}
+
+
+def item_of(noun: str, format: Format) -> dict[str, Any]:
+    if format.suffix != "json":
+        return TEXT
+    properties = {
+        "data": {"$ref": f"#/components/schemas/{NOUNS[noun].__name__}"},
+        "meta": {"$ref": "#/components/schemas/ItemMeta"},
+        "links": {"$ref": "#/components/schemas/Links"},
+    }
+    return {"type": "object", "required": ["data", "meta", "links"], "properties": properties}

@@ -1,0 +1,181 @@
+"""Withdraw, restore, correct, renumber and merge: versions step by one, and what follows is derived again."""
+
+import pytest
+
+from ogp_open_data.errors import DocumentRefused, NotFound, Refused
+from ogp_open_data.intake import hand
+from ogp_open_data.records import Commitment, Milestone, Organisation, Progress, Report
+from ogp_open_data.store import checks, history, listings, releases
+from ogp_open_data.store.doors import Store
+from ogp_open_data.store.history import Since
+from test_importer import KNOWN, MILESTONES, imported, records, report
+
+REPORT = "nz-nap2-c5-r2017-09-2017-11"
+LATER = "December 2017 to February 2018"
+
+
+async def later(store: Store) -> None:
+    """Two reports, of which the later one completes milestone 1."""
+    await imported(store, report())
+    done = [("1", MILESTONES[0][1], "August 2018", "Completed"), *MILESTONES[1:]]
+    await imported(store, report(done, period=LATER))
+
+
+async def versions(store: Store, noun: str, id: str) -> list[int]:
+    return [one.version for one in await store.reading(history.versions, noun, id)]
+
+
+async def test_withdrawn_report_takes_its_lines_along_and_milestones_are_derived_again(store: Store) -> None:
+    await later(store)
+    before = await records(store, "milestones")
+    outcome = await hand.withdraw(store, KNOWN, "nz-nap2-c5-r2017-12-2018-02", "sent by mistake")
+    assert outcome.release == 3
+    assert list(await records(store, "reports")) == [REPORT]
+    assert len(await records(store, "progress")) == 3
+    one = (await records(store, "milestones"))["nz-nap2-c5-m1"]
+    assert isinstance(one, Milestone)
+    assert (one.status, one.ends, one.times_slipped) == ("underway", "2018-06", 0)
+    assert one.version == before["nz-nap2-c5-m1"].version + 1
+    at = await store.reading(listings.item, "reports", "nz-nap2-c5-r2017-12-2018-02", 3)
+    assert at is not None and (at.doc, at.version, at.reason) == (None, 2, "sent by mistake")
+    then = await store.reading(listings.item, "reports", "nz-nap2-c5-r2017-12-2018-02", 2)
+    assert then is not None and then.doc is not None
+    assert await store.reading(checks.faults) == []
+
+
+async def test_withdrawn_report_comes_back_by_restore_only_and_as_it_was(store: Store) -> None:
+    await later(store)
+    before = {noun: await records(store, noun) for noun in ("milestones", "commitments", "progress", "reports")}
+    await hand.withdraw(store, KNOWN, REPORT, "wrong")
+    with pytest.raises(DocumentRefused, match="restore"):
+        await imported(store, report())
+    await hand.restore(store, KNOWN, REPORT, "right after all")
+    for noun, held in before.items():
+        after = await records(store, noun)
+        assert list(after) == list(held)
+        for id, one in after.items():
+            fields = [name for name in one.__struct_fields__ if name not in ("version", "release")]
+            assert [getattr(one, name) for name in fields] == [getattr(held[id], name) for name in fields]
+    assert await versions(store, "reports", REPORT) == [1, 2, 3]
+    assert await store.reading(checks.faults) == []
+    with pytest.raises(Refused, match="not withdrawn"):
+        await hand.restore(store, KNOWN, REPORT, "again")
+
+
+async def test_what_others_name_is_not_withdrawn(store: Store) -> None:
+    await imported(store, report())
+    for id in ("nz-psc", "nz-nap2", "nz-nap2-c5-m1"):
+        with pytest.raises(Refused, match="named by"):
+            await hand.withdraw(store, KNOWN, id, "x")
+    with pytest.raises(NotFound):
+        await hand.withdraw(store, KNOWN, "nz-nothing", "x")
+    assert (await store.reading(releases.head)).number == 1
+
+
+async def test_withdrawn_commitment_takes_everything_of_it_along(store: Store) -> None:
+    await later(store)
+    await hand.withdraw(store, KNOWN, "nz-nap2-c5", "moved to another plan")
+    for noun in ("commitments", "milestones", "reports", "progress"):
+        assert await records(store, noun) == {}
+    await hand.restore(store, KNOWN, "nz-nap2-c5", "moved back")
+    assert len(await records(store, "progress")) == 6
+    assert await store.reading(checks.faults) == []
+
+
+async def test_corrected_line_changes_its_milestone_and_keeps_its_id(store: Store) -> None:
+    await imported(store, report())
+    values = {"status": "completed", "status_raw": "Completed"}
+    outcome = await hand.correct(store, KNOWN, f"{REPORT}-m1", values, "misprint")
+    line = next(edit for edit in outcome.edits if edit.noun == "progress")
+    assert (line.change_kind, line.reason, line.version) == ("correction", "misprint", 2)
+    assert line.changed_fields == ["status", "status_raw"]
+    one = (await records(store, "milestones"))["nz-nap2-c5-m1"]
+    assert isinstance(one, Milestone) and one.status == "completed"
+    with pytest.raises(Refused, match="url"):
+        await hand.correct(store, KNOWN, f"{REPORT}-m1", {"url": "x"}, "r")
+    with pytest.raises(Refused, match="period_end"):
+        await hand.correct(store, KNOWN, f"{REPORT}-m1", {"period_end": "soon"}, "r")
+
+
+async def test_corrected_organisation_and_plan_fields(store: Store) -> None:
+    await imported(store, report())
+    await hand.correct(store, KNOWN, "nz-psc", {"website": "https://example.org/", "name_mi": "null"}, "r")
+    one = (await records(store, "organisations"))["nz-psc"]
+    assert isinstance(one, Organisation) and (one.website, one.name_mi) == ("https://example.org/", None)
+    await hand.correct(store, KNOWN, "nz-nap2", {"ends_on": "2018-12-31"}, "extended")
+    await hand.correct(store, KNOWN, "nz-nap2-c5", {"title": "123", "themes": '["a", "b"]'}, "r")
+    commitment = (await records(store, "commitments"))["nz-nap2-c5"]
+    assert isinstance(commitment, Commitment) and (commitment.title, commitment.themes) == ("123", ["a", "b"])
+    assert await store.reading(checks.faults) == []
+
+
+async def test_renumbered_milestone_keeps_its_id(store: Store) -> None:
+    await imported(store, report())
+    await hand.renumber(store, KNOWN, "nz-nap2-c5-m2", "2A", "printed so in the plan")
+    one = (await records(store, "milestones"))["nz-nap2-c5-m2"]
+    assert isinstance(one, Milestone) and one.number == "2A"
+
+
+async def test_merged_organisation_is_followed_by_later_reports(store: Store) -> None:
+    await imported(store, report(lead="Ministry of Silly Walks"))
+    await imported(store, report(number="6"))
+    await hand.merge(store, KNOWN, "nz-ministry-of-silly-walks", "nz-psc", "one and the same")
+    assert list(await records(store, "organisations")) == ["nz-psc"]
+    one = (await records(store, "reports"))[REPORT]
+    assert isinstance(one, Report) and one.organisations == ["nz-psc"]
+    await imported(store, report(number="7", lead="The Ministry of Silly Walks"))
+    assert list(await records(store, "organisations")) == ["nz-psc"]
+    assert await store.reading(checks.faults) == []
+
+
+async def test_merged_milestone_hands_its_lines_on(store: Store) -> None:
+    await imported(store, report())
+    other = [*MILESTONES[:2], ("7", "Ask everyone in the land how plans should come about", None, "Completed")]
+    await imported(store, report(other, period=LATER), answers={"7": "new"})
+    await hand.merge(store, KNOWN, "nz-nap2-c5-m7", "nz-nap2-c5-m3", "the same step")
+    lines = await records(store, "progress")
+    assert "nz-nap2-c5-r2017-12-2018-02-m3" in lines and "nz-nap2-c5-r2017-12-2018-02-m7" not in lines
+    one = (await records(store, "milestones"))["nz-nap2-c5-m3"]
+    assert isinstance(one, Milestone) and (one.status, one.number) == ("completed", "7")
+    assert all(isinstance(line, Progress) and line.milestone != "nz-nap2-c5-m7" for line in lines.values())
+    with pytest.raises(Refused, match="both"):
+        await hand.merge(store, KNOWN, "nz-nap2-c5-m1", "nz-nap2-c5-m2", "x")
+
+
+async def test_dry_run_of_a_correction_leaves_nothing(store: Store) -> None:
+    await imported(store, report())
+    dry = await hand.withdraw(store, KNOWN, REPORT, "x", dry_run=True)
+    assert dry.release == 2 and (await store.reading(releases.head)).number == 1
+    assert await hand.withdraw(store, KNOWN, REPORT, "x") == dry
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 100, 1000])
+@pytest.mark.parametrize("folded", [True, False])
+async def test_changes_replayed_at_any_page_size_are_what_is_held(store: Store, limit: int, folded: bool) -> None:
+    await later(store)
+    await hand.withdraw(store, KNOWN, REPORT, "wrong")
+    await imported(store, report(number="6", period=LATER))
+    await hand.restore(store, KNOWN, REPORT, "right")
+    head = await store.reading(releases.head)
+    copy: dict[tuple[str, str], str] = {}
+    since, pages, versions = 0, 0, 0
+    while since < head.number and pages < 50:
+        asked = Since(since=since, until=head.number, folded=folded, limit=limit)
+        found, end, more = await store.reading(history.changes, asked)
+        assert len({one.release for one in found}) == 1 or len(found) <= limit
+        for one in found:
+            versions += 1
+            assert folded or one.release > since
+            if one.doc is None:
+                copy.pop((one.noun, one.id), None)
+            else:
+                copy[one.noun, one.id] = one.doc
+        since, pages = end, pages + 1
+        assert more == (since < head.number)
+    held = {
+        (noun, row.id): row.doc
+        for noun in ("plans", "commitments", "milestones", "reports", "progress", "organisations")
+        for row in await store.reading(listings.page, listings.Listing(noun=noun, release=head.number))
+    }
+    assert copy == held
+    assert versions >= len(held) and (folded is False or versions == len(held))

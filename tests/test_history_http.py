@@ -1,0 +1,144 @@
+"""Releases, changes and versions over HTTP: what a nightly copy goes by."""
+
+import hashlib
+
+import httpx
+import pytest
+
+from ogp_open_data.records import NOUNS, canonical, digest
+
+
+def test_digests_are_what_sort_and_sha256sum_make_of_the_records(client: httpx.Client) -> None:
+    head = client.get("/v1").json()["data"]["release"]
+    for number in (1, head):
+        release = client.get(f"/v1/releases/{number}").json()["data"]
+        root = []
+        for noun in NOUNS:
+            records = client.get(f"/v1/{noun}.json?limit=1000&as_of={number}").json()["data"]
+            lines = sorted(f"{one['id']}\t{digest(canonical(one))}\n".encode() for one in records)
+            assert client.get(f"/v1/releases/{number}/{noun}.tsv").content == b"".join(lines)
+            assert release["digests"][noun] == hashlib.sha256(b"".join(lines)).hexdigest()
+            assert release["counts"][noun] == len(records)
+            root.append(f"{noun}\t{release['digests'][noun]}\n".encode())
+        assert release["root"] == hashlib.sha256(b"".join(sorted(root))).hexdigest()
+
+
+def test_digest_of_a_plan_is_over_all_that_is_of_it(client: httpx.Client) -> None:
+    head = client.get("/v1").json()["data"]["release"]
+    release = client.get(f"/v1/releases/{head}").json()["data"]
+    records = [
+        one
+        for noun in NOUNS
+        if noun != "organisations"
+        for one in client.get(f"/v1/{noun}?limit=1000&plan=nz-nap2").json()["data"]
+    ]
+    lines = sorted(f"{one['id']}\t{digest(canonical(one))}\n".encode() for one in records)
+    assert release["plans"] == {"nz-nap2": hashlib.sha256(b"".join(lines)).hexdigest()}
+
+
+def test_releases_come_newest_first_and_page(client: httpx.Client) -> None:
+    whole = client.get("/v1/releases").json()
+    numbers = [one["number"] for one in whole["data"]]
+    assert numbers == list(range(whole["meta"]["release"], 0, -1))
+    page = client.get("/v1/releases?limit=2").json()
+    assert [one["number"] for one in page["data"]] == numbers[:2]
+    follow = client.get(page["links"]["next"].removeprefix("https://data.example.org")).json()
+    assert [one["number"] for one in follow["data"]] == numbers[2:4]
+    assert whole["meta"]["next_expected_at"] > whole["data"][0]["made_at"]
+    assert client.get("/v1/releases/999").status_code == client.get("/v1/releases/x").status_code == 404
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100, 1000])
+def test_everything_since_0_is_what_is_published(client: httpx.Client, limit: int) -> None:
+    copy: dict[tuple[str, str], dict[str, object]] = {}
+    path, pages, last = f"/v1/changes?since=0&limit={limit}", 0, 0
+    while path and pages < 50:
+        page = client.get(path).json()
+        for one in page["data"]:
+            assert one["release"] >= last and one["action"] == "publish"
+            assert one["sha256"] == digest(canonical(one["record"]))
+            last = one["release"]
+            copy[one["noun"], one["id"]] = one["record"]
+        path, pages = page["links"].get("next", "").removeprefix("https://data.example.org"), pages + 1
+    assert page["meta"]["up_to_date"] and page["meta"]["next_since"] == page["meta"]["release"]
+    assert copy == {
+        (noun, one["id"]): one for noun in NOUNS for one in client.get(f"/v1/{noun}?limit=1000").json()["data"]
+    }
+
+
+def test_every_version_is_told_when_it_is_asked_for(client: httpx.Client) -> None:
+    latest = client.get("/v1/changes?since=0").json()["data"]
+    full = client.get("/v1/changes?since=0&history=full").json()["data"]
+    assert len(full) > len(latest) == len({one["id"] for one in latest})
+    one = client.get("/v1/changes?since=0&noun=reports&plan=nz-nap2").json()["data"]
+    assert {change["noun"] for change in one} == {"reports"}
+    assert client.get("/v1/changes?since=0&plan=nz-nap9").json()["data"] == []
+
+
+def test_json_and_lines_hold_the_same_changes(client: httpx.Client) -> None:
+    lines = client.get("/v1/changes.ndjson?since=0")
+    assert lines.headers["content-type"] == "application/x-ndjson"
+    items = client.get("/v1/changes?since=0").json()["data"]
+    assert [httpx.Response(200, content=line).json() for line in lines.content.splitlines()] == items
+    assert lines.headers["ogp-next-since"] == str(client.get("/v1").json()["data"]["release"])
+
+
+def test_nothing_new_is_an_empty_page_and_then_304(client: httpx.Client) -> None:
+    head = client.get("/v1").json()["data"]["release"]
+    answer = client.get(f"/v1/changes?since={head}")
+    assert answer.json()["data"] == [] and "next" not in answer.json()["links"]
+    again = client.get(f"/v1/changes?since={head}", headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("since=999999", 400),
+        ("since=-1", 400),
+        ("since=x", 400),
+        ("since=", 400),
+        ("since=1e3", 400),
+        ("since=1&since=2", 400),
+        ("since=3&until=1", 400),
+        ("since=rehearsal-nothing", 400),
+        ("since=rehearsal-410", 410),
+        ("since=1&epoch=00000000-0000-0000-0000-000000000000", 410),
+        ("since=1&epoch=x", 400),
+        ("limit=0", 400),
+        ("noun=plan", 400),
+    ],
+)
+def test_place_to_go_on_from_that_is_none_is_refused_with_what_to_do(
+    client: httpx.Client, query: str, status: int
+) -> None:
+    answer = client.get(f"/v1/changes?{query}")
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    if status == 410:
+        assert answer.json()["type"].endswith("/cursor-gone") and answer.json()["snapshot"]
+
+
+def test_own_epoch_is_taken(client: httpx.Client) -> None:
+    epoch = client.get("/v1/changes?since=0&limit=1").json()["meta"]["epoch"]
+    assert client.get(f"/v1/changes?since=0&limit=1&epoch={epoch}").status_code == 200
+
+
+def test_rehearsals_are_always_there(client: httpx.Client) -> None:
+    def actions(name: str) -> list[str]:
+        return [one["action"] for one in client.get(f"/v1/changes?since=rehearsal-{name}").json()["data"]]
+
+    assert (actions("empty"), actions("tombstone")) == ([], ["withdraw"])
+    assert actions("duplicate") == ["publish", "publish"]
+    new = client.get("/v1/changes?since=rehearsal-new-value").json()["data"][0]
+    assert new["record"]["status"] == "a_status_of_the_future" and digest(canonical(new["record"])) == new["sha256"]
+
+
+def test_versions_step_by_one_and_can_be_asked_for(client: httpx.Client) -> None:
+    found = client.get("/v1/reports/nz-nap2-c5-r2017-09-2017-11/versions").json()["data"]
+    assert [one["version"] for one in found] == list(range(1, len(found) + 1)) and len(found) >= 2
+    assert found[1]["change_kind"] == "correction" and "sections" in found[1]["changed_fields"]
+    for one in found:
+        record = client.get(one["url"]).json()["data"]
+        assert (record["version"], digest(canonical(record))) == (one["version"], one["sha256"])
+    assert client.get("/v1/reports/nz-nothing/versions").status_code == 404
