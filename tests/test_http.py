@@ -14,6 +14,8 @@ import pytest
 
 from ogp_open_data.formats import FORMATS
 from ogp_open_data.records import NOUNS, canonical, digest
+from ogp_open_data.store.listings import Listing
+from ogp_open_data.web import cursors
 
 LISTS = [f"/v1/{noun}" for noun in NOUNS]
 FORMATTED = [f"/v1/{noun}.{suffix}" for noun in NOUNS for suffix in FORMATS]
@@ -99,6 +101,8 @@ def test_formats_agree_by_suffix_and_accept_and_differ_in_etag(client: httpx.Cli
         ("text/csv;q=0.5, application/json;q=0.4", "text/csv"),
         ("application/*", "application/json"),
         ("text/html, application/atom+xml;q=0.9", "application/atom+xml"),
+        ("application/json;q=0, */*", "text/csv"),
+        ("text/*, application/json;q=0.1", "text/csv"),
     ],
 )
 def test_accept_is_weighed(client: httpx.Client, accept: str, expected: str) -> None:
@@ -106,6 +110,7 @@ def test_accept_is_weighed(client: httpx.Client, accept: str, expected: str) -> 
 
 
 def test_media_type_that_there_is_not_gets_406_with_the_list(client: httpx.Client) -> None:
+    assert client.get("/v1/plans", headers={"Accept": "*/*;q=0"}).status_code == 406
     answer = client.get("/v1/plans", headers={"Accept": "image/png"})
     assert answer.status_code == 406
     assert answer.json()["available"] == [one.media_type for one in FORMATS.values()]
@@ -230,7 +235,7 @@ def test_next_link_names_its_release_and_is_in_the_header_too(client: httpx.Clie
 def test_json_csv_ndjson_and_atom_hold_the_same_records(client: httpx.Client, noun: str) -> None:
     records = client.get(f"/v1/{noun}.json?limit=1000").json()["data"]
     rows = list(csv.DictReader(io.StringIO(client.get(f"/v1/{noun}.csv").text, newline=""), strict=True))
-    feed = feedparser.parse(client.get(f"/v1/{noun}.atom?limit=1000").content)
+    feed = feedparser.parse(client.get(f"/v1/{noun}.atom?limit=1000&sort=id").content)
     assert records and not feed.bozo
     assert [row["id"] for row in rows] == [one["id"] for one in records]
     assert [row["version"] for row in rows] == [str(one["version"]) for one in records]
@@ -270,6 +275,33 @@ def test_included_records_come_in_the_same_answer(client: httpx.Client) -> None:
     assert [one["id"] for one in answer["included"]["milestones"]] == [f"nz-nap2-c5-m{n}" for n in (1, 2, 3)]
     assert [one["id"] for one in answer["included"]["organisations"]] == ["nz-psc"]
     assert [one["id"] for one in answer["included"]["plans"]] == ["nz-nap2"]
+    report = client.get("/v1/reports/nz-nap2-c5-r2017-09-2017-11?include=milestones,progress").json()
+    assert [one["id"] for one in report["included"]["milestones"]] == report["data"]["milestones"]
+    assert len(report["included"]["progress"]) == 3
+    listed = client.get("/v1/reports?id=nz-nap2-c5-r2017-09-2017-11&include=milestones").json()
+    assert listed["included"]["milestones"] == report["included"]["milestones"]
+
+
+def test_feed_begins_with_what_changed_last_and_each_question_is_a_feed_of_its_own(client: httpx.Client) -> None:
+    feed = feedparser.parse(client.get("/v1/progress.atom?limit=5").content)
+    updated = [entry.updated for entry in feed.entries]
+    assert updated == sorted(updated, reverse=True) and feed.feed.updated == updated[0]
+    other = feedparser.parse(client.get("/v1/progress.atom?status=completed").content)
+    assert other.feed.id != feed.feed.id and "completed" in other.feed.title
+
+
+def test_state_of_release_0_is_empty(client: httpx.Client) -> None:
+    answer = client.get("/v1/plans?as_of=0").json()
+    assert (answer["data"], answer["meta"]["release"], answer["meta"]["total"]) == ([], 0, 0)
+
+
+@pytest.mark.parametrize("value", [1, None, "x\x00", [1], "2018-06-30"])
+@pytest.mark.parametrize("sort", ["id", "release", "due_on"])
+def test_forged_cursor_is_refused(client: httpx.Client, value: object, sort: str) -> None:
+    listing = Listing(noun="milestones", release=1, sort=sort)
+    body = msgspec.json.encode([1, 9, value, "k\x00", cursors.question(listing)])
+    forged = cursors._text(cursors._check(body) + body)
+    assert client.get(f"/v1/milestones?sort={sort}&as_of=1&cursor={forged}").status_code == 400
 
 
 def test_only_the_fields_asked_for_are_given(client: httpx.Client) -> None:

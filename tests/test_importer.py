@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from ogp_open_data.errors import DocumentRefused
+from ogp_open_data.errors import DocumentRefused, Refused
 from ogp_open_data.intake import vocabulary
 from ogp_open_data.intake.importer import Document, import_document, sample
 from ogp_open_data.intake.releasing import Outcome
@@ -251,3 +251,59 @@ async def test_sample_goes_through_the_same_door_and_makes_several_releases(stor
     assert await store.reading(checks.faults) == []
     for document in sample():
         assert (await import_document(store, document, KNOWN)).release is None
+
+
+async def test_line_that_comes_back_after_a_correction_is_there_again(store: Store) -> None:
+    await imported(store, report())
+    await imported(store, report(MILESTONES[:2]))
+    outcome = await imported(store, report())
+    assert outcome.release == 3
+    line = (await records(store, "progress"))["nz-nap2-c5-r2017-09-2017-11-m3"]
+    assert line.version == 3
+    assert await store.reading(checks.faults) == []
+
+
+async def test_milestone_that_nobody_speaks_of_any_more_says_nothing(store: Store) -> None:
+    done = [*MILESTONES[:2], ("3", MILESTONES[2][1], "June 2018", "Completed")]
+    await imported(store, report(done))
+    await imported(store, report(MILESTONES[:2]))
+    one = (await records(store, "milestones"))["nz-nap2-c5-m3"]
+    assert isinstance(one, Milestone)
+    assert (one.status, one.status_report, one.ends, one.number) == ("unknown", None, None, "3")
+    commitment = (await records(store, "commitments"))["nz-nap2-c5"]
+    assert isinstance(commitment, Commitment) and commitment.milestones_completed == 1
+
+
+async def test_known_plan_is_not_overridden(store: Store) -> None:
+    with pytest.raises(DocumentRefused, match="nz-nap2"):
+        await imported(store, report(), plan="nz-nap3")
+
+
+async def test_id_that_another_noun_has_is_refused_and_nothing_is_changed(store: Store) -> None:
+    await imported(store, report())
+    table = "record,plan,commitment,milestone,title,text\ncommitment,nz-nap2,5-m2,,Another,\n"
+    with pytest.raises(Refused, match="nz-nap2-c5-m2"):
+        await imported(store, table, name="plan.csv")
+    assert await store.reading(checks.faults) == []
+    assert "nz-nap2-c5-m2" in await records(store, "milestones")
+
+
+async def test_commitments_that_would_share_an_id_are_refused(store: Store) -> None:
+    table = "record,plan,commitment,milestone,title,text\ncommitment,nz-nap2,5-0,,A,\ncommitment,nz-nap2,5.0,,B,\n"
+    with pytest.raises(DocumentRefused, match="share"):
+        await imported(store, table, name="plan.csv")
+
+
+async def test_agencies_without_a_latin_letter_get_ids_of_their_own(store: Store) -> None:
+    await imported(store, report(lead="Министерство финансов"))
+    await imported(store, report(lead="Министерство юстиции", number="6"))
+    assert len(await records(store, "organisations")) == 2
+
+
+async def test_copy_without_address_and_day_keeps_those_that_are_known(store: Store) -> None:
+    await imported(store, report(), source_url="https://example.org/5", published_on=date(2017, 12, 20))
+    assert (await imported(store, html(report()), name="report.html")).release is None
+    await imported(store, report(done="The panel met twice."))
+    one = (await records(store, "reports"))["nz-nap2-c5-r2017-09-2017-11"]
+    assert isinstance(one, Report)
+    assert (one.source.url, one.published_on) == ("https://example.org/5", date(2017, 12, 20))

@@ -133,6 +133,21 @@ def test_what_cannot_be_imported_is_refused_and_the_rest_imported(dsn: str, tmp_
     said = refused("import", str(letter), TWIN, "--database-url", dsn)
     assert "letter.txt: " in said and "1 of 2" in said
     assert "nothing changes" in program("import", TWIN, "--database-url", dsn).stdout
+    assert "is no file" in refused("import", str(tmp_path), "/dev/zero", "--database-url", dsn)
+    assert "would be refused" in refused("import", str(letter), TWIN, "--dry-run", "--database-url", dsn)
+
+
+def test_parse_tells_what_it_could_read_beside_what_it_could_not(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.docx"
+    broken.write_bytes(b"PK")
+    done = program("parse", TWIN, str(broken), "--json", expect=1)
+    assert [one["kind"] for one in msgspec.json.decode(done.stdout)] == ["report", "unreadable"]
+
+
+def test_answer_that_names_nothing_is_refused_in_words(dsn: str) -> None:
+    program("import", TWIN, "--database-url", dsn)
+    for answer in ("2=m99", "2=nz-psc", "77=m1"):
+        assert f"--map {answer}" in refused("import", TWIN, "--map", answer, "--database-url", dsn)
 
 
 def test_usage_is_2_and_a_store_out_of_reach_is_3() -> None:
@@ -142,6 +157,7 @@ def test_usage_is_2_and_a_store_out_of_reach_is_3() -> None:
     refused("import", code=2)
     said = refused("check", "--database-url", "postgresql://nobody@127.0.0.1:1/none", code=3)
     assert "cannot be reached" in said
+    assert "postgresql://" in refused("check", "--database-url", "postgresql://x@localhost:notaport/x")
 
 
 def test_module_and_help_work() -> None:

@@ -1,10 +1,11 @@
 """The commands: each reads its options, then makes one call. Exit codes: 0 done, 1 refused, 2 usage, 3 store unreachable."""
 
 import asyncio
+import stat
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from ogp_open_data import __version__, schemas, settings
 from ogp_open_data.errors import OpenDataError, Refused
 from ogp_open_data.intake import hand, importer, vocabulary
 from ogp_open_data.intake.importer import Document
-from ogp_open_data.printing import outcome_json, outcome_text, parsed
+from ogp_open_data.printing import outcome_json, outcome_text, parsed, printable
 from ogp_open_data.settings import Settings
 from ogp_open_data.store import checks, releases
 from ogp_open_data.store.doors import Store
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             args=list(arguments) if arguments is not None else None, prog_name="ogp-open-data", standalone_mode=False
         )
     except OpenDataError as error:
-        click.echo(f"ogp-open-data: {error.detail}", err=True)
+        click.echo(printable(f"ogp-open-data: {error.detail}"), err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
@@ -115,55 +116,59 @@ def import_(
 ) -> None:
     """Import documents, each into a release of its own."""
     chosen = settings.load(data_dir=data_dir, database_url=database_url)
-    documents = [_document(path, **said) for path in files]
+    about = _said(**said)
     with ExitStack() as stack:
         ready = opened(stack, chosen)
-        refused = run(ready, lambda store: _import(store, documents, dry_run, as_json))
+        refused = run(ready, lambda store: _import(store, files, about, dry_run, as_json))
+    if refused and dry_run:
+        raise Refused(f"{refused} of {len(files)} documents would be refused; nothing was changed")
     if refused:
         raise Refused(
-            f"{refused} of {len(documents)} documents refused; the others were imported"
-            if len(documents) > 1
+            f"{refused} of {len(files)} documents refused; the others were imported"
+            if len(files) > 1
             else "nothing was imported"
         )
 
 
-async def _import(store: Store, documents: Sequence[Document], dry_run: bool, as_json: bool) -> int:
+async def _import(store: Store, files: Sequence[Path], about: Document, dry_run: bool, as_json: bool) -> int:
     """Import one after the other, telling of each; how many were refused."""
     known = vocabulary.load()
     told: list[Any] = []
     refused = 0
-    for document in documents:
-        try:
-            outcome = await importer.import_document(store, document, known, dry_run)
-        except Refused as error:
-            refused += 1
-            click.echo(f"{document.name}: {error.detail.removeprefix(document.name + ': ')}", err=True)
-            told.append({"file": document.name, "release": None, "refused": error.detail, **error.extra})
-            continue
-        told.append(outcome_json(outcome, dry_run))
-        if not as_json:
-            click.echo(outcome_text(outcome, dry_run))
-    if as_json:
-        click.echo(msgspec.json.encode(told[0] if len(told) == 1 else told))
+    try:
+        for path in files:
+            try:
+                document = replace(about, name=path.name, body=_bytes(path))
+                outcome = await importer.import_document(store, document, known, dry_run)
+            except Refused as error:
+                refused += 1
+                click.echo(printable(f"{path.name}: {error.detail.removeprefix(f'{path.name}: ')}"), err=True)
+                told.append({"file": path.name, "release": None, "refused": error.detail, **error.extra})
+                continue
+            told.append(outcome_json(outcome, dry_run))
+            if not as_json:
+                click.echo(printable(outcome_text(outcome, dry_run)))
+    finally:
+        # What was done is told, also when the store is lost half way.
+        if as_json:
+            click.echo(msgspec.json.encode(told[0] if len(told) == 1 else told))
     return refused
 
 
-def _document(
-    path: Path,
+def _said(
     plan: str | None = None,
     answers: tuple[str, ...] = (),
     source_url: str | None = None,
     published_on: str | None = None,
     retrieved_at: str | None = None,
 ) -> Document:
-    """A file and what was said of it."""
+    """What was said of the files, as a document that has no body yet."""
     pairs = dict(pair.split("=", 1) for pair in answers if "=" in pair)
     if len(pairs) != len(answers):
         raise click.UsageError("--map takes NUMBER=MILESTONE, for example --map 4=m3")
     return Document(
-        name=path.name,
-        body=_bytes(path),
-        media_type=None,
+        name="",
+        body=b"",
         plan=plan,
         source_url=source_url,
         published_on=_read(date, published_on, "--published-on", "2018-01-31"),
@@ -175,7 +180,10 @@ def _document(
 def _bytes(path: Path) -> bytes:
     """The bytes of a file of reasonable size."""
     try:
-        if path.stat().st_size > LARGEST:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused(f"{path}: is no file; name a document")
+        if status.st_size > LARGEST:
             raise Refused(
                 f"{path}: larger than {LARGEST // 1024 // 1024} MB; a progress report has a few pages. Was this the right file?"
             )
@@ -213,7 +221,7 @@ def _told(data_dir: str | None, database_url: str | None, dry_run: bool, work: C
     with ExitStack() as stack:
         ready = opened(stack, settings.load(data_dir=data_dir, database_url=database_url))
         outcome = run(ready, work)
-    click.echo(outcome_text(outcome, dry_run))
+    click.echo(printable(outcome_text(outcome, dry_run)))
 
 
 @commands.command()
@@ -286,12 +294,19 @@ def release(message: str | None, data_dir: str | None, database_url: str | None)
 @click.option("--source-url", metavar="URL", help="Where the document was published.")
 def parse(files: tuple[Path, ...], as_json: bool, source_url: str | None) -> None:
     """Tell what documents claim. Needs no store."""
-    known = vocabulary.load()
-    read = [parsed(str(path), importer.read(_document(path, source_url=source_url), known)[1]) for path in files]
-    if as_json:
-        click.echo(msgspec.json.encode(read[0] if len(read) == 1 else read))
-    else:
-        click.echo(msgspec.json.format(msgspec.json.encode(read[0] if len(read) == 1 else read), indent=2))
+    known, about = vocabulary.load(), _said(source_url=source_url)
+    read, failed = [], None
+    for path in files:
+        try:
+            document = replace(about, name=path.name, body=_bytes(path))
+            read.append(parsed(str(path), importer.read(document, known)[1]))
+        except Refused as error:
+            failed = error
+            read.append({"file": str(path), "kind": "unreadable", "reason": error.detail})
+    body = msgspec.json.encode(read[0] if len(read) == 1 else read)
+    click.echo(body if as_json else msgspec.json.format(body, indent=2))
+    if failed is not None:
+        raise failed
 
 
 @commands.command()
@@ -308,7 +323,7 @@ def serve(host: str, port: int, workers: int, sample: bool, data_dir: str | None
     chosen = settings.load(data_dir=data_dir, database_url=database_url)
     with ExitStack() as stack:
         ready = opened(stack, chosen, watch=True)
-        run(ready, _sample if sample else _nothing)
+        run(ready, lambda store: _prepared(store, ready, sample))
         server.serve(ready, host, port, workers)
 
 
@@ -316,13 +331,14 @@ async def _nothing(store: Store) -> None:
     pass
 
 
-async def _sample(store: Store) -> None:
-    """Import the sample through the same door as everything else, if nothing is there yet."""
+async def _prepared(store: Store, chosen: Settings, sample: bool) -> None:
+    """Import the sample, where nothing is there yet, by the same door as everything else; make the day's release."""
+    known, zone = vocabulary.load(), ZoneInfo(chosen.time_zone)
     head = await store.reading(releases.head)
-    if head.number == 0:
-        known = vocabulary.load()
-        for document in importer.sample():
-            await importer.import_document(store, document, known)
+    for document in importer.sample() if sample and head.number == 0 else ():
+        await importer.import_document(store, document, known)
+    if datetime.now(zone).time() >= time.fromisoformat(chosen.daily_at):
+        await hand.daily(store, known, zone)
 
 
 @commands.command()

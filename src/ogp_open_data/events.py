@@ -11,7 +11,8 @@ EVENTS = {
     "serve.stopped": ("info", "The program ended in order."),
     "embedded.started": ("info", "The embedded PostgreSQL was started or found running."),
     "embedded.failed": ("error", "The embedded PostgreSQL could not be started again; the next try follows."),
-    "import.finished": ("info", "A document was imported, or made no change."),
+    "daily.made": ("info", "The release of the day was made."),
+    "daily.failed": ("error", "The release of the day could not be made; the next try follows."),
     "request.failed": ("error", "A request ended in an unexpected error."),
     "feed.entry.skipped": ("warning", "A record could not be written as a feed entry."),
 }

@@ -12,6 +12,11 @@ from ogp_open_data.records import STAMP, Finding
 SHORT = 100
 
 
+def printable(text: str) -> str:
+    """Text without the control characters by which a document could steer a terminal."""
+    return "".join(one if one in "\n\t" or one.isprintable() else "�" for one in text)
+
+
 def outcome_text(outcome: Outcome, dry_run: bool) -> str:
     """A few lines for people: the release, each change with before and after, each finding with its line."""
     if outcome.release is None:

@@ -23,10 +23,7 @@ def page(
     included: Sequence[tuple[str, str]] | None,
 ) -> bytes:
     """A list: {"data": […], "meta": {…}, "links": {…}} and, where asked for, what belongs to it under "included", by noun."""
-    extra = b""
-    if included is not None:
-        nouns = [(noun, [doc for of, doc in included if of == noun]) for noun in dict.fromkeys(include)]
-        extra = b',"included":{%b}' % b",".join(b'"%b":[%b]' % (noun.encode(), _joined(some)) for noun, some in nouns)
+    extra = _extra(include, included)
     body = _joined(docs) if fields is None else b",".join(chosen(doc, fields) for doc in docs)
     return b'{"data":[%b]%b,"meta":%b,"links":%b}' % (
         body,
@@ -36,10 +33,26 @@ def page(
     )
 
 
-def item(doc: str, meta: dict[str, Any], links: dict[str, str], fields: Sequence[str] | None) -> bytes:
-    """One record: {"data": {…}, "meta": {…}, "links": {…}}."""
-    return b'{"data":%b,"meta":%b,"links":%b}' % (
+def _extra(include: Sequence[str], included: Sequence[tuple[str, str]] | None) -> bytes:
+    """What belongs to the records, by noun, as a member of the answer."""
+    if included is None:
+        return b""
+    nouns = [(noun, [doc for of, doc in included if of == noun]) for noun in dict.fromkeys(include)]
+    return b',"included":{%b}' % b",".join(b'"%b":[%b]' % (noun.encode(), _joined(some)) for noun, some in nouns)
+
+
+def item(
+    doc: str,
+    meta: dict[str, Any],
+    links: dict[str, str],
+    fields: Sequence[str] | None,
+    include: Sequence[str] = (),
+    included: Sequence[tuple[str, str]] | None = None,
+) -> bytes:
+    """One record: {"data": {…}, "meta": {…}, "links": {…}}, and what belongs to it."""
+    return b'{"data":%b%b,"meta":%b,"links":%b}' % (
         chosen(doc, fields),
+        _extra(include, included),
         msgspec.json.encode(meta),
         msgspec.json.encode(links),
     )

@@ -43,8 +43,9 @@ _ONGOING = re.compile(
     r"[^()]{0,80}\)?[\s.]*",
     re.IGNORECASE,
 )
-_NOT_APPLICABLE = re.compile(r"(?:no longer applicable|not applicable|n\s*/?\s*a)[\s.]*", re.IGNORECASE)
+_NOT_APPLICABLE = re.compile(r"(?:no\s+longer\s+applicable|not\s+applicable|n\s*/?\s*a)[\s.]*", re.IGNORECASE)
 _OPEN_TAIL = re.compile(r"\s*(\(\s*on[\s\-‐‑]?going\s*\)|\bon[\s\-‐‑]?going\b|\bonwards?\b)[\s.]*$", re.IGNORECASE)
+_BEFORE_TAIL = " \u00a0-–—‐‑,"
 _BETWEEN = re.compile(r"(?P<left>between\b.+)\band\b(?P<right>.+)", re.IGNORECASE | re.DOTALL)
 _SEPARATOR = re.compile(
     r"\s+(?:to|until|till|through)\s+|\s*[–—−‒‐‑]\s*|\s+-+\s*|-+\s+|-+|(?<!\d)/|(?:(?<=\d{4})|(?<=\d{4}-\d\d)|(?<=\d{4}-\d\d-\d\d))/|\s+/\s*|/(?!\d)",
@@ -153,8 +154,8 @@ def read_range(raw: str) -> RangeRead:
     if whole.ongoing or _NOT_APPLICABLE.fullmatch(text):
         return RangeRead(end_raw=text, ongoing=whole.ongoing)
     tail = _OPEN_TAIL.search(text)
-    if tail and not isinstance(before := _parts(text[: tail.start()].rstrip(" -–—,")), str) and before.year:
-        start_raw = text[: tail.start()].rstrip(" -–—,")
+    if tail and not isinstance(before := _parts(text[: tail.start()].rstrip(_BEFORE_TAIL)), str) and before.year:
+        start_raw = text[: tail.start()].rstrip(_BEFORE_TAIL)
         value = _value(before, start=True)
         return RangeRead(start_raw, value.value, tail[1], None, True, value.codes)
     if half := _half(text):

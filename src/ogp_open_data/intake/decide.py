@@ -64,7 +64,8 @@ class World:
 
     def put(self, record: Record) -> None:
         """Write a record; a withdrawn one comes back by `restore` only."""
-        if record.id in self.withdrawn:
+        # A line goes and comes with what its report prints; anything else was withdrawn by somebody, who has the say.
+        if record.id in self.withdrawn and not isinstance(record, Progress):
             raise DocumentRefused(f"{record.id} was withdrawn; bring it back with: ogp-open-data restore {record.id}")
         self.records[record.id] = record
 
@@ -93,7 +94,7 @@ def decide(draft: Draft, held: Held, on: date, asked: Asked, registry: Registry)
     """
     world = World(held, registry)
     if draft.plan is not None:
-        _plan(world, draft.plan)
+        _plan(world, draft.plan, asked)
     for report in draft.reports:
         _report(world, report, asked)
     for record in registry.mentioned():
@@ -118,7 +119,9 @@ def _report(world: World, draft: ReportDraft, asked: Asked) -> None:
     id = report_id(commitment, draft)
     _collision(world.records.get(id), draft, id)
     leads, supporting, findings = world.registry.leads(draft.leads, plan)
-    ids, reworded = _milestones(world, draft, commitment, asked.answers)
+    ids, reworded = _milestones(world, draft.milestones, commitment, asked.answers)
+    held = world.records.get(id)
+    before = held if isinstance(held, Report) else None
     source = asked.source
     report = Report(
         id=id,
@@ -137,9 +140,10 @@ def _report(world: World, draft: ReportDraft, asked: Asked) -> None:
         supporting_organisations=supporting,
         sections=draft.sections,
         milestones=ids,
-        findings=[*draft.findings, *findings, *reworded],
-        source=replace(source, url=source.url or draft.source_url),
-        published_on=asked.published_on,
+        findings=[*draft.findings, *findings, *reworded, *_repeated(draft.milestones)],
+        # Another copy of a report says nothing new of where and when it was published.
+        source=replace(source, url=source.url or draft.source_url or (before.source.url if before else None)),
+        published_on=asked.published_on or (before.published_on if before else None),
         plan_raw=draft.plan if draft.plan != plan.id else None,
         heading_raw=draft.heading,
         commitment_title=draft.commitment_title,
@@ -167,24 +171,24 @@ def _collision(held: Record | None, draft: ReportDraft, id: str) -> None:
 
 
 def _milestones(
-    world: World, draft: ReportDraft, commitment: str, answers: Mapping[str, str]
+    world: World, milestones: Sequence[MilestoneDraft], commitment: str, answers: Mapping[str, str]
 ) -> tuple[list[str], list[Finding]]:
     """The id of each printed milestone, new ones included."""
     held = [_known(world, one) for one in world.of(Milestone, commitment)]
-    matching = match(draft.milestones, held, answers)
+    matching = match(milestones, held, answers)
     if matching.doubts:
         raise DocumentRefused("; ".join(matching.doubts.values()), questions=list(matching.doubts.values()))
     taken = {*world.held.versions, *world.records}
     ids: list[str] = []
-    for position, (printed, known) in enumerate(zip(draft.milestones, matching.ids, strict=True), start=1):
+    for position, (printed, known) in enumerate(zip(milestones, matching.ids, strict=True), start=1):
         id = known or milestone_id(commitment, printed.number, position, taken)
         if id in ids:
-            raise DocumentRefused(f"line {printed.line}: milestone {printed.number} stands twice in this report")
-        if known is not None and known not in world.records:
-            raise DocumentRefused(f"--map {printed.number}={known}: there is no such milestone in {commitment}")
+            raise DocumentRefused(
+                f"line {printed.line}: milestone {printed.number} is said to be {id}, which another one is"
+            )
         taken.add(id)
         ids.append(id)
-    return ids, [_reworded(draft.milestones[i], ids[i]) for i in matching.reworded]
+    return ids, [_reworded(milestones[i], ids[i]) for i in matching.reworded]
 
 
 def _known(world: World, milestone: Milestone) -> Known:
@@ -192,6 +196,22 @@ def _known(world: World, milestone: Milestone) -> Known:
     texts = {milestone.text, ground.text if isinstance(ground, Milestone) else None}
     texts |= {line.text for line in world.of(Progress, milestone.commitment) if line.milestone == milestone.id}
     return Known(milestone.id, milestone.number, tuple(sorted(text for text in texts if text)))
+
+
+def _repeated(milestones: Sequence[MilestoneDraft]) -> list[Finding]:
+    """A remark for each number that stands twice."""
+    numbers = [one.number for one in milestones]
+    return [
+        Finding(
+            code="number_repeated",
+            field=f"milestones.{one.number}",
+            raw=one.text,
+            line=one.line,
+            message=f"The number {one.number} stands more than once; this was read as another milestone.",
+        )
+        for i, one in enumerate(milestones)
+        if one.number is not None and one.number in numbers[:i]
+    ]
 
 
 def _reworded(printed: MilestoneDraft, id: str) -> Finding:
@@ -236,7 +256,7 @@ def _lines(world: World, report: Report, printed: Sequence[MilestoneDraft]) -> N
         )
 
 
-def _plan(world: World, draft: PlanDraft) -> None:
+def _plan(world: World, draft: PlanDraft, asked: Asked) -> None:
     """Keep what a plan says of its commitments and milestones."""
     plan = _described(world.registry.plan(draft.plan), draft)
     world.registry.said.plans[plan.id] = plan
@@ -265,12 +285,9 @@ def _plan(world: World, draft: PlanDraft) -> None:
             ends=one.ends,
             source_url=one.source_url,
         )
-        held = [_known(world, m) for m in world.of(Milestone, id)]
-        taken = {*world.held.versions, *world.records}
-        matching = match(one.milestones, held, {})
-        for position, (printed, known) in enumerate(zip(one.milestones, matching.ids, strict=True), start=1):
-            milestone = known or milestone_id(id, printed.number, position, taken)
-            taken.add(milestone)
+        ids, reworded = _milestones(world, one.milestones, id, asked.answers)
+        world.findings += reworded
+        for milestone, printed in zip(ids, one.milestones, strict=True):
             world.facts[milestone] = _ground(milestone, id, plan.id, printed)
         world.touched[id] = None
 
@@ -333,14 +350,14 @@ def _derive(world: World, commitment: str, on: date) -> None:
 
 
 def _ground_of(world: World, id: str, lines: Sequence[Progress]) -> Milestone:
-    """What a milestone rests on: the plan's word, else the bare first line, else what is held of it."""
+    """What a milestone rests on: the plan's word, else the bare first line, else the name that is left of it."""
     fact = world.facts.get(id)
     if isinstance(fact, Milestone):
         return fact
     if not lines:
         held = world.records[id]
         assert isinstance(held, Milestone)
-        return held
+        return _ground(held.id, held.commitment, held.plan, MilestoneDraft(number=held.number, text=held.text))
     first = derive.in_order(lines)[0]
     return Milestone(
         id=id,

@@ -104,6 +104,9 @@ for _first, _last in (
     _TRANSLATION |= dict.fromkeys(range(_first, _last + 1))
 
 _MAYBE_COMBINING = re.compile(f"[^\x00-\u02ff]{{{MAX_COMBINING + 1},}}")
+# Bullets that people type, and how deep each is meant; hyphens and stars begin other paragraphs too.
+_TYPED = re.compile(r"([•‣◦▪])\s+(.+)", re.DOTALL)
+_TYPED_DEPTH = {"•": 1, "‣": 1, "◦": 2, "▪": 3}
 
 
 def read(body: bytes, filename: str | None = None, media_type: str | None = None) -> tuple[str, list[Block] | str]:
@@ -155,12 +158,19 @@ def blocks_of(body: bytes, media_type: str, charset: str | None = None) -> list[
         if not text:
             continue
         characters += len(text)
-        blocks.append(block if text == block.text else msgspec.structs.replace(block, text=text))
+        blocks.append(_typed(block if text == block.text else msgspec.structs.replace(block, text=text)))
         if len(blocks) > MAX_BLOCKS or characters > MAX_CHARACTERS:
             raise _too_long(block.line)
     if not blocks:
         raise DocumentRefused("The document holds no text. If it is a picture of a page, send the text itself.")
     return blocks
+
+
+def _typed(block: Block) -> Block:
+    """A paragraph that begins with a bullet somebody typed, as the item that it is."""
+    if block.kind == "paragraph" and (found := _TYPED.match(block.text)):
+        return Block("item", found[2], block.line, _TYPED_DEPTH[found[1]])
+    return block
 
 
 def decode(body: bytes, charset: str | None = None) -> str:

@@ -9,8 +9,8 @@ from msgspec import Struct
 from ogp_open_data.records import NOUN_OF, NOUNS, STAMP, Finding, Progress, Record, canonical
 from ogp_open_data.store.releases import Held
 
-# Findings about the page around a report differ between copies of the same report.
-ABOUT_THE_COPY = ("site_furniture",)
+# Findings about the page around a report, or about what was held when it was read, differ between copies of one report.
+ABOUT_THE_COPY = ("site_furniture", "milestone_text_changed")
 
 
 class Edit(Struct, frozen=True):

@@ -10,7 +10,7 @@ from ogp_open_data.errors import DocumentRefused
 from ogp_open_data.intake.drafts import ReportDraft
 from ogp_open_data.intake.leads import organisations_of
 from ogp_open_data.intake.vocabulary import Vocabulary, fold
-from ogp_open_data.records import Finding, Name, Organisation, Plan, Record, url_of
+from ogp_open_data.records import Finding, Name, Organisation, Plan, Record, digest, url_of
 from ogp_open_data.store.releases import Held
 
 LONGEST = 80
@@ -73,16 +73,15 @@ class Registry:
 
     def _plan(self, label: str | None) -> Plan:
         wanted = self.chosen or label
+        named = self._known(label) if label else None
+        if named is not None and self.chosen not in (None, named.id):
+            raise DocumentRefused(
+                f"the document names the plan {named.id} (“{label}”), not {self.chosen}; leave --plan out"
+            )
         if wanted is None:
             raise DocumentRefused("the document names no plan; say which with --plan, for example --plan nz-nap2")
-        entry = self.vocabulary.plans.get(wanted) or self.vocabulary.plan_by_label(wanted)
-        if wanted in self.plans:
-            return self.plans[wanted]
-        if entry is not None:
-            return self.plans.get(entry.id) or entry.record()
-        for held in self.plans.values():
-            if fold(wanted) in {fold(one) for one in [held.title, *held.labels]}:
-                return held
+        if (known := self._known(wanted)) is not None:
+            return known
         if self.chosen is None:
             raise DocumentRefused(
                 f"the plan “{label}” is not known; say which it is with --plan, for example --plan nz-nap2"
@@ -102,12 +101,25 @@ class Registry:
             labels=[label] if label else [],
         )
 
+    def _known(self, wanted: str) -> Plan | None:
+        """The plan of an id or label, as it is held, else as the vocabulary has it."""
+        entry = self.vocabulary.plans.get(wanted) or self.vocabulary.plan_by_label(wanted)
+        if wanted in self.plans:
+            return self.plans[wanted]
+        if entry is not None:
+            return self.plans.get(entry.id) or entry.record()
+        labels = {fold(one): held for held in self.plans.values() for one in [held.title, *held.labels]}
+        return labels.get(fold(wanted))
+
     def commitment(self, plan: str, number: str | None) -> str:
         """The id of a commitment by its plan and printed number, which is kept for its record."""
         if not number or not slug(number):
             raise DocumentRefused("the document prints no commitment number; a report begins “Commitment 5: …”")
         id = f"{plan}-c{slug(number)}"
-        self.said.numbers[id] = number
+        if self.said.numbers.setdefault(id, number) != number:
+            raise DocumentRefused(
+                f"commitments {self.said.numbers[id]} and {number} would share the id {id}; renumber one"
+            )
         return id
 
     def leads(self, leads: list[str], plan: Plan) -> tuple[list[str], list[str], list[Finding]]:
@@ -143,13 +155,22 @@ class Registry:
         if record.parent is not None:
             self._mention(record.parent)
 
+    def _new_id(self, name: str, plan: Plan) -> str:
+        """An id made of a name; of its digest, where it has no letter that an id may have; numbered on, where it is taken."""
+        stem = f"{plan.country}-{slug(fold(name)) or 'o' + digest(name.encode())[:8]}"
+        id, number = stem, 2
+        while id in self.organisations or id in self.plans or id in self.said.plans:
+            id, number = f"{stem}-{number}", number + 1
+        return id
+
     def _unknown(self, name: str, plan: Plan) -> tuple[str, list[Finding]]:
         """An organisation that the vocabulary does not have: held by its name, else made from it."""
-        id = self.names.get(fold(name)) or f"{plan.country}-{slug(fold(name))}"
+        id = self.names.get(fold(name)) or self._new_id(name, plan)
         if id not in self.organisations:
             text = re.sub(r"^\s*the\s+", "", name, flags=re.IGNORECASE).strip()
             self.organisations[id] = Organisation(
                 id=id, url=url_of("organisations", id), version=1, release=1, name=text, names=[Name(text)]
             )
+            self.names[fold(name)] = id
         message = f"“{name}” is in no vocabulary; it was read as the organisation {id}."
         return id, [Finding(code="organisation_unknown", field="leads", raw=name, line=None, message=message)]

@@ -29,7 +29,7 @@ _QUICK = re.compile(
     r"[\[(\"'‘“]?\s*(?:commitment|year|end|date|period|report|progress|update|lead|main|objective|ambition|ogp|time|"
     r"status|new|support|other|contact|relevan|partner|milestone|brief|descri|current|key|verifiable|start|commenc|due|completion|"
     r"target|what|how|why|who|next|link|useful|related|further|skip|previous|back|you are|home|last|page|print|share|"
-    r"menu|search|close|crown|©|\[\d|overall|civil|our|the\s|as\s|original|final|annual|quarterly|interim)",
+    r"menu|search|close|crown|©|\[\d|overall|civil|our|the\s|original|final|annual|quarterly|interim)",
     re.IGNORECASE,
 )
 
@@ -38,22 +38,22 @@ _REPORT_WORDS = (
     r"(?:(?:progress|year|end|of|term|final|quarterly|annual|mid|interim|status|post|plan|self|assessment)[\s-]+){0,5}"
 )
 _TITLE = re.compile(
-    rf"(?:commitment\s+({_NUMBER})\s*[–—-]?\s*{_REPORT_WORDS}(?:report|update)\b\s*(?!\w*ing\b)(.*)"
+    rf"(?:commitment\s+({_NUMBER})(?:\s*[–—-]?|\s*:(?=\s*progress\s))\s*{_REPORT_WORDS}(?:report|update)\b\s*(?!\w*ing\b)(.*)"
     rf"|{_REPORT_WORDS}report\s*(?:for|on)?\s*[:–—-]?\s*commitment\s+({_NUMBER})\b(.*))",
     re.IGNORECASE | re.DOTALL,
 )
 _COMMITMENT = re.compile(
-    rf"(?:(?:year|end)[\s-]+(?:end|of[\s-]+year)\s*[:–—-]?\s*)?commitment\s+({_NUMBER})(?:\s*[:–—.-]\s*|\s*$|\s+(?=(?-i:[A-Z])))(.*)",
+    rf"(?:(?:year|end)[\s-]+(?:end|of[\s-]+year)\s*[:–—-]?\s*)?commitment\s+(?:(?:no\.?|number|#)\s*)?({_NUMBER})(?:\s*[:–—.-]\s*|\s*$|\s+(?=(?-i:[A-Z])))(.*)",
     re.IGNORECASE | re.DOTALL,
 )
 # Words that open sentences too are a period's label only where a day or month follows.
-_DATED = rf"(?=\d|{MONTH})"
+_DATED = rf"(?=(?:\d{{1,2}}(?:st|nd|rd|th)?\s+)?{MONTH}|{YEAR}\b|\d{{1,2}}[/.]\d)"
 _PERIOD = re.compile(
     r"(?:(date|period|reporting\s+period|report(?:ing)?\s+date)\s*(?:covered)?\s*:"
     r"|progress\s+(?:report\s*)?(for|to)\s*(?:[:–—]|\s-\s)?|progress\s+report\s*:"
     r"|(?:progress\s+)?update\s+(as\s+(?:at|of))\s*:?|(?:progress\s+)?update\s+(for)\s*:?"
-    rf"|(?:progress\s+)?(?:report|updated?)\s+(for|to)\s*:?\s*{_DATED}"
-    rf"|(?:progress\s+)?(?:(?:report|updated?)\s+)?(as\s+(?:at|of)|at)\s*:?\s*{_DATED}"
+    rf"|(?:progress\s+)?(?:report|updated?)\s+(for|to)\s{{0,9}}:?\s{{0,9}}{_DATED}"
+    rf"|(?:progress(?:\s+(?:report|updated?))?|report|updated?)\s+(as\s+(?:at|of)|at)\s{{0,9}}:?\s{{0,9}}{_DATED}"
     rf"|(?:progress\s+(?:report|update)|update)\s*[:–—-]\s*{_DATED})\s*(.*)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -89,7 +89,7 @@ _FIELD = [
     for kind, label in _FIELDS
 ]
 _MILESTONES = re.compile(
-    r"(?:(?:current|new|our|key|the|updated|original)\s+)*(?:verifiable\s+and\s+measurable\s+)?milestones(?:\s+to\s+[\w\s]{0,40})?\s*:?",
+    r"(?:(?:current|new|our|key|the|updated|original)\s+)*(?:verifiable\s+and\s+measurable\s+)?milestones?(?:\s+to\s+[\w\s]{0,40})?\s*:?",
     re.IGNORECASE,
 )
 _MILESTONE = re.compile(
@@ -114,25 +114,32 @@ _FURNITURE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _APOSTROPHE = "['’‘ʼ´`]?"
+_TAIL = r"[\w\s(),&/-]{0,60}"
 _SECTIONS = [
     (
         kind,
-        re.compile(rf"(?:{pattern})(?:\s+(?:to\s+date|so\s+far|this\s+(?:period|quarter)))?\s*[?:.…]*", re.IGNORECASE),
+        re.compile(
+            rf"(?:{pattern})(?:\s+(?:to\s+date|so\s+far|this\s+(?:period|quarter)|since\s+[\w\s]{{1,40}}))?\s*\s*[?:.…]*",
+            re.IGNORECASE,
+        ),
     )
     for kind, pattern in (
-        ("done", rf"what\s+(?:have\s+we|we\s+have|we{_APOSTROPHE}ve|are\s+we|we\s+are)\s+(?:been\s+)?(?:doing|done)"),
+        (
+            "done",
+            rf"what\s+(?:have\s+we|we\s+have|we{_APOSTROPHE}ve|are\s+we|we\s+are)\s+(?:been\s+)?(?:doing|done|achieved)|what\s+(?:did\s+we\s+do|we\s+did)",
+        ),
         (
             "next",
-            rf"what(?:\s+is|{_APOSTROPHE}s|\s+comes|\s+happens)\s+next(?:\s+(?:for|in|on|with)\s[\w\s,]{{1,50}})?|what\s+are\s+we\s+(?:doing|planning)\s+next|(?:our\s+)?next\s+steps|what\s+(?:we\s+will|will\s+we)\s+(?:do|be\s+doing)(?:\s+next)?",
+            rf"what(?:(?:\s+is|{_APOSTROPHE}s|\s+comes|\s+happens)?\s+next)(?:\s+(?:for|in|on|with)\s[\w\s,]{{1,50}})?|what\s+are\s+we\s+(?:doing|planning)\s+next|(?:our\s+)?next\s+steps|what\s+(?:we\s+will|will\s+we)\s+(?:do|be\s+doing)(?:\s+next)?",
         ),
         ("links", r"(?:useful\s+|related\s+|further\s+|key\s+)?links?"),
         (
             "diverse_voices",
-            rf"how\s+(?:we{_APOSTROPHE}re|we\s+are|are\s+we|we\s+have|have\s+we)\s+(?:been\s+)?(?:includ|hear|involv)(?:ing|ed)\s+[\w\s]{{0,40}}",
+            rf"how\s+(?:we{_APOSTROPHE}re|we\s+are|are\s+we|we\s+have|have\s+we)\s+(?:been\s+)?(?:includ|hear|involv)(?:ing|ed)\s+{_TAIL}|how\s+we\s+(?:include|hear|involve)\s+{_TAIL}",
         ),
         (
             "keeping_informed",
-            rf"how\s+(?:we{_APOSTROPHE}re|we\s+are|are\s+we|we\s+have|have\s+we)\s+(?:been\s+)?(?:keeping|kept|informing)\s+[\w\s]{{0,60}}",
+            rf"how\s+(?:we{_APOSTROPHE}re|we\s+are|are\s+we|we\s+have|have\s+we)\s+(?:been\s+)?(?:keeping|kept|informing)\s+{_TAIL}|how\s+we\s+(?:keep|inform)\s+{_TAIL}",
         ),
         (
             "other",

@@ -6,7 +6,7 @@ from ogp_open_data.intake.vocabulary import Vocabulary
 
 _WITH = re.compile(
     r"[\s,;]+(?:(?:jointly\s+|together\s+)?working\s+(?:closely\s+)?with|in\s+(?:partnership|collaboration|conjunction)\s+with|together\s+with|"
-    r"(?:with\s+(?:the\s+)?)?support(?:ed)?\s+(?:from|by)|alongside)\s+",
+    r"(?:with\s+(?:the\s+)?)?support(?:ed)?\s+(?:from|by)|alongside|with)\s+",
     re.IGNORECASE,
 )
 _WORKING = re.compile(
@@ -14,7 +14,7 @@ _WORKING = re.compile(
     r"support(?:ed)?\s+(?:from|by)|alongside)\s+(?:support\s+(?:from|of)\s+)?",
     re.IGNORECASE,
 )
-_JOINT = re.compile(r"(\s*,\s*and\s+|\s*;\s*|\s*,\s*|\s+and\s+|\s*&\s*|\s*/\s*)", re.IGNORECASE)
+_JOINT = re.compile(r"(\s*,\s*and\s+|\s*;\s*|\s*,\s*|\s+and\s+|\s*&\s*|\s*/\s*|\s+[–—-]\s+)", re.IGNORECASE)
 _BRACKET = re.compile(r"\(([^()]*)\)?")
 _BEGINS = re.compile(
     r"(?i:(?:the\s+)?(?:ministry|department|office|bureau|agency|authority|secretariat|directorate|inspectorate|commission|board|"
@@ -121,7 +121,7 @@ def _belongs(before: str, joint: str, name: str, vocabulary: Vocabulary) -> bool
         return True
     one, other = vocabulary.organisation_by_name(_bare(before)), vocabulary.organisation_by_name(_bare(name))
     if one is None or other is None:
-        return "/" in joint
+        return any(mark in joint for mark in "/–—-")
     parents = {vocabulary.organisations[one].parent, vocabulary.organisations[other].parent}
     return one == other or one in parents or other in parents
 

@@ -5,22 +5,24 @@ from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from ogp_open_data.intake.drafts import Block
 from ogp_open_data.intake.labels import SINGLE_LINE, Mark, MarkKind, mark
 from ogp_open_data.records import Finding
 
 _EMPHASIS = re.compile(r"(\*\*|__)(?=\S)([^*_\n]+)(?<=\S)\1")
-_HEADING = re.compile(r"(#{1,6})\s+(\S.*?)[\s#]*")
+_HEADING = re.compile(r"(#{1,6})\s+(\S.*)", re.DOTALL)
 # A value that stops at one of these goes on in the next line.
 _GOES_ON = (",", "&", " and", " of", " the", " for", "/", "-", "–")
+
+
+LineKind = Literal["heading", "paragraph", "item"]
 
 
 class Line(Struct, frozen=True):
     """One line of a document; `mark` is None where the wording says nothing."""
 
-    kind: Literal["heading", "paragraph", "item"]
+    kind: LineKind
     text: str
     line: int
     level: int
@@ -39,24 +41,24 @@ def lines_of(blocks: Iterable[Block]) -> tuple[list[Line], list[Finding]]:
         if block.kind == "furniture":
             findings.append(furniture(block.text, block.line))
             continue
-        block = _unadorned(block)
-        for number, text in enumerate(_parts(block.text)):
+        block_kind, block_text, block_level = _unadorned(block)
+        for number, text in enumerate(_parts(block_text)):
             marked = mark(text)
-            if marked and marked.kind == "furniture" and block.kind != "heading":
+            if marked and marked.kind == "furniture" and block_kind != "heading":
                 findings.append(furniture(text, block.line))
             else:
-                kind, level = (block.kind, block.level) if number == 0 else ("paragraph", 0)
+                kind, level = (block_kind, block_level) if number == 0 else ("paragraph", 0)
                 found.append(Line(kind, text, block.line, level, marked))
     return found, findings
 
 
-def _unadorned(block: Block) -> Block:
-    """A block without the marks of Markdown, which pasted text keeps: “**Lead agency:** …”, “## Milestones”."""
+def _unadorned(block: Block) -> tuple[LineKind, str, int]:
+    """Kind, text and level of a block without the marks of Markdown that pasted text keeps: “## Milestones”."""
     text = _EMPHASIS.sub(r"\2", block.text)
     heading = _HEADING.fullmatch(text) if block.kind == "paragraph" else None
     if heading:
-        return replace(block, kind="heading", text=heading[2], level=len(heading[1]))
-    return replace(block, text=text) if text != block.text else block
+        return "heading", heading[2].rstrip("# \t"), len(heading[1])
+    return "paragraph" if block.kind == "furniture" else block.kind, text, block.level
 
 
 def furniture(raw: str, line: int) -> Finding:

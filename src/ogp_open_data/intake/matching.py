@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from ogp_open_data.errors import DocumentRefused
 from ogp_open_data.intake.drafts import MilestoneDraft
 
 # Share of common words, in order, from which two wordings are one milestone's; below UNLIKE they are not.
@@ -38,6 +39,7 @@ def match(printed: Sequence[MilestoneDraft], held: Sequence[Known], answers: Map
     `answers` settles doubts: printed number → the last part of a held id (`m3`), or `new`.
     """
     ids: dict[int, str | None] = _answered(printed, held, answers)
+    settled = set(ids)
     alike = {(i, one.id): likeness(draft.text, one.texts) for i, draft in enumerate(printed) for one in held}
     by_id = {one.id: one for one in held}
     _by_wording(ids, printed, by_id, alike)
@@ -61,20 +63,33 @@ def match(printed: Sequence[MilestoneDraft], held: Sequence[Known], answers: Map
             ids[i] = None
         else:
             doubts[i] = _question(draft, same, free)
+    left = [one for one in held if one.id not in ids.values()]
+    if renumbered and left:
+        # Numbers moved and a held milestone is nowhere: what looks new may be that one in other words.
+        new = [i for i, id in ids.items() if id is None and i not in settled]
+        doubts |= {i: _question(printed[i], None, left) for i in new}
     return Matching([ids.get(i) for i in range(len(printed))], reworded, doubts)
 
 
 def _answered(
     printed: Sequence[MilestoneDraft], held: Sequence[Known], answers: Mapping[str, str]
 ) -> dict[int, str | None]:
-    ends = {
-        one.id.rsplit("-", 1)[-1] if "-m" not in one.id else one.id[one.id.rindex("-m") + 1 :]: one.id for one in held
-    }
-    return {
-        i: None if answers[draft.number] == NEW else ends.get(answers[draft.number], answers[draft.number])
-        for i, draft in enumerate(printed)
-        if draft.number is not None and draft.number in answers
-    }
+    """What the publisher settled. Raises DocumentRefused where an answer names nothing."""
+    ends = {_end(one.id): one.id for one in held} | {one.id: one.id for one in held}
+    numbers = {draft.number: i for i, draft in enumerate(printed)}
+    for number, answer in answers.items():
+        if number not in numbers:
+            raise DocumentRefused(f"--map {number}={answer}: the document prints no milestone {number}")
+        if answer != NEW and answer not in ends:
+            raise DocumentRefused(
+                f"--map {number}={answer}: that is none of {', '.join([*map(_end, sorted(ends.values())), NEW])}"
+            )
+    return {numbers[number]: None if answer == NEW else ends[answer] for number, answer in answers.items()}
+
+
+def _end(id: str) -> str:
+    """The last part of a milestone's id: m3, m2-2, mu1."""
+    return id[id.rindex("-m") + 1 :]
 
 
 def _by_wording(

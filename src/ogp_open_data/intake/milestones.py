@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from ogp_open_data.intake.dates import MONTH, YEAR, RangeRead, is_open_or_absent, read_date, read_range
 from ogp_open_data.intake.drafts import MilestoneDraft
-from ogp_open_data.intake.labels import RUN_ON, Mark, mark
+from ogp_open_data.intake.labels import RUN_ON, Mark, MarkKind, mark
 from ogp_open_data.intake.lines import Line, bulleted, unplaced
-from ogp_open_data.intake.statuses import read_status
+from ogp_open_data.intake.statuses import key, read_status
 from ogp_open_data.records import Finding
 
 _LABELS = ("start", "end", "range", "status", "timeline")
@@ -67,7 +67,10 @@ class Reader:
             self.current = None
         elif found and found.kind == "milestone":
             self._open(found.label, line)
-            if found.value:
+            inside = mark(found.value)
+            if inside and inside.kind in _LABELS:
+                self._label(inside, line)
+            elif found.value:
                 self._text(found.value, line)
         elif found and found.kind == "footnote":
             self.findings.append(
@@ -136,21 +139,34 @@ class Reader:
         if line.mark or len(text) > _LONGEST_WORD or not current.text:
             return False
         read = read_range(text)
-        if self.columns and (read.start or read.end or read.ongoing or is_open_or_absent(text)):
-            first = current.dates.pop("end", None) if "range" not in self.columns and not read.start else None
-            if first and first.end_raw:
-                current.dates["start"] = _dates("start", first.end_raw)
-            kind = "range" if "range" in self.columns or read.start or "end" not in self.columns else "end"
-            if kind not in current.dates:
-                self._value(current, Mark(kind, text, text), text, line)
-                return True
-        if "status" in self.columns and current.status_raw is None and not read_status(text, self.words)[1]:
-            current.status_raw = text
-            return True
-        if self.columns or current.dates or not (read.start and read.end):
+        if self.columns:
+            is_date = bool(read.start or read.end or read.ongoing) or is_open_or_absent(text)
+            return (is_date and self._date_cell(current, read, line)) or self._status_cell(current, text)
+        kind: MarkKind = "range" if read.start and read.end else "status"
+        if kind == "status" and (current.status_raw is not None or key(text) not in self.words):
             return False
-        self._find("label_missing", "end", text, line.line, "The label of these dates is missing.")
-        self._value(current, Mark("range", text, text), text, line)
+        if kind == "range" and current.dates:
+            return False
+        self._find("label_missing", "end" if kind == "range" else kind, text, line.line, "Its label is missing.")
+        self._value(current, Mark(kind, text, text), text, line)
+        return True
+
+    def _date_cell(self, current: _Open, read: RangeRead, line: Line) -> bool:
+        """A cell with a date; of two the first is the start, and one alone is the end."""
+        kind: MarkKind = "end" if "end" in self.columns and not read.start else "range"
+        first = current.dates.get("end")
+        if kind in current.dates and ("start" in current.dates or "start" not in self.columns):
+            return False
+        if first and first.end_raw:
+            current.dates["start"] = _dates("start", first.end_raw)
+            del current.dates["end"]
+        self._value(current, Mark(kind, line.text, line.text), line.text, line)
+        return True
+
+    def _status_cell(self, current: _Open, text: str) -> bool:
+        if "status" not in self.columns or current.status_raw is not None or read_status(text, self.words)[1]:
+            return False
+        current.status_raw = text
         return True
 
     def _words(self, line: Line) -> None:
@@ -201,7 +217,7 @@ class Reader:
     def _label(self, found: Mark, line: Line) -> None:
         """A date or a status; several on one line are read one after the other."""
         value, *others = RUN_ON.split(found.value)
-        current = self.current or (self.read[-1] if self.read and not self.closed else None)
+        current = self.current or (self.read[-1] if self.read else None)
         if current is None:
             self.findings.append(unplaced(line))
             return
@@ -239,7 +255,10 @@ class Reader:
 
     def _dates_in_text(self, one: _Open) -> None:
         """The dates at the end of a plan's milestone that has no label for them; a report's may be those of an event."""
-        found = None if self.report or one.dates or not one.text else _FINAL_DATES.search(one.text[-1])
+        if self.report or one.dates or not one.text:
+            return
+        at = max(0, len(one.text[-1]) - _LONGEST_WORD)
+        found = _FINAL_DATES.search(one.text[-1], at)
         if found is None or not (read := read_range(found[1])).start or not read.end:
             return
         self._find(

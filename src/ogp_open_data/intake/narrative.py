@@ -50,7 +50,7 @@ def _section(kind: str, heading: str, body: Sequence[Line]) -> Section:
             continue
         open_lists.clear()
         following = body[number + 1] if number + 1 < len(body) else None
-        is_heading = line.kind == "heading" or (kind != "links" and _is_subheading(line, following))
+        is_heading = line.kind == "heading" or (kind != "links" and is_subheading(line, following))
         name: Literal["paragraph", "subheading"] = "subheading" if is_heading else "paragraph"
         section.paragraphs.append(Paragraph(kind=name, text=line.text, before=len(section.items)))
     return section
@@ -67,7 +67,7 @@ def _place(item: Item, level: int, section: Section, open_lists: list[tuple[int,
     open_lists[-1][1].append(item)
 
 
-def _is_subheading(line: Line, following: Line | None) -> bool:
+def is_subheading(line: Line, following: Line | None) -> bool:
     """Whether a line of pasted text is a sub-heading: short, no sentence, and something stands under it."""
     text = line.text
     if following is None or len(text) > _LONGEST_HEADING or text.endswith(_SENTENCE_ENDS):

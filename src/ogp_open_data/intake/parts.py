@@ -12,7 +12,7 @@ from ogp_open_data.intake.fields import KINDS
 from ogp_open_data.intake.labels import Mark
 from ogp_open_data.intake.lines import Line
 from ogp_open_data.intake.milestones import LIST_NUMBER
-from ogp_open_data.intake.narrative import opens_section
+from ogp_open_data.intake.narrative import is_subheading, opens_section
 from ogp_open_data.intake.vocabulary import Vocabulary
 
 _PLAN_LINE = re.compile(r"\b(?:action\s+plan|nap\s?\d)\b", re.IGNORECASE)
@@ -70,7 +70,7 @@ def parted(lines: Sequence[Line]) -> Parts:
             part = parts.milestones
         elif _is_known_section(line):
             part = parts.narrative
-        elif part is parts.milestones and not goes_on[number] and _is_strange_heading(line):
+        elif part is parts.milestones and not goes_on[number] and _is_strange_heading(lines, number):
             part = parts.narrative
             line = replace(line, mark=Mark("section", "other", line.text))
         part.append(line)
@@ -107,9 +107,18 @@ def _is_known_section(line: Line) -> bool:
     return opens_section(line) and line.mark is not None and line.mark.label != "other"
 
 
-def _is_strange_heading(line: Line) -> bool:
-    """Whether a line opens a section whose heading we do not know."""
-    return opens_section(line) or (line.kind == "heading" and line.mark is None)
+def _is_strange_heading(lines: Sequence[Line], number: int) -> bool:
+    """Whether a line opens a section whose heading we do not know; without markup, it is short and after a status."""
+    line = lines[number]
+    if opens_section(line) or (line.kind == "heading" and line.mark is None):
+        return True
+    before = lines[number - 1].mark
+    if line.mark or line.kind == "item" or not (before and before.kind == "status" and before.value):
+        return False
+    if LIST_NUMBER.match(line.text) or _is_dated(lines, number):
+        return False
+    following = lines[number + 1] if number + 1 < len(lines) else None
+    return following is not None and following.mark is None and is_subheading(line, following)
 
 
 def _milestone_follows(lines: Sequence[Line]) -> list[bool]:

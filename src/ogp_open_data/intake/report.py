@@ -72,7 +72,7 @@ def _second_commitment(number: str, parts: Parts, lines: Sequence[Line]) -> str 
         if line.mark is None or line.mark.kind != "commitment" or line.mark.label == number or line.kind == "item":
             continue
         begins = following.mark is not None and following.mark.kind in _UNDER_COMMITMENT
-        if begins or (line.line in before and not line.text.endswith(".")):
+        if following.is_a("lead") or ((begins or line.line in before) and not line.text.endswith(".")):
             return line.mark.label
     return None
 

@@ -12,7 +12,7 @@ _WHEN = re.compile(
 )
 # What follows “N/A” after a dash is a note, as if in brackets; so is what follows a status that is a sentence.
 _NA_NOTE = re.compile(r"(n/?a|not applicable)\s*[–—,;:-]\s*([^()]+)", re.IGNORECASE)
-_SENTENCE = re.compile(r"[.;]\s+(?=[A-ZĀĒĪŌŪ])")
+_NOTE_BEGINS = re.compile(r"[.;]\s+(?=[A-ZĀĒĪŌŪ])|\s+[–—-]+\s+")
 _BEGINS_LATER = re.compile(
     r"\b(?:scheduled|due|planned|expected|not yet|yet|will|to)\b.*\b(?:start|begin|commence|started|begun)\b"
 )
@@ -53,9 +53,11 @@ def _is_dropped(end_raw: str | None) -> bool:
 
 
 def _first(text: str, words: Mapping[str, str]) -> str | None:
-    """The status that is a sentence before others, none of which is a status too."""
-    first, *others = [key(sentence) for sentence in _SENTENCE.split(text)]
-    return words.get(first) if others and not any(other in words for other in others) else None
+    """The status before a note, in which no other status is named: “Underway – see below”."""
+    first, *others = [key(piece) for piece in _NOTE_BEGINS.split(text)]
+    found = words.get(first) if others else None
+    named = {word for other in others for word in re.findall(r"\w+", other) if len(word) > 2} if found else set()
+    return found if {words.get(word, found) for word in named} <= {found} else None
 
 
 def _agreed(text: str, words: Mapping[str, str]) -> str | None:

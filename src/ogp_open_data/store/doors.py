@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 
-from ogp_open_data.errors import StoreUnavailable
+from ogp_open_data.errors import Refused, StoreUnavailable
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -30,8 +31,24 @@ LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
 )
+# The address is wrong, or the server will not have us: trying again does not help.
+REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+)
 # Plans are made per call: the optional filters `($1 IS NULL OR …)` are 16 times slower under a generic plan (measured).
 SESSION = {"application_name": "ogp-open-data", "timezone": "UTC", "plan_cache_mode": "force_custom_plan", "jit": "off"}
+
+
+def _check(dsn: str) -> None:
+    """Raises Refused where an address is none; its secrets are not repeated."""
+    try:
+        if urlsplit(dsn).scheme in ("postgresql", "postgres") and urlsplit(dsn).port != 0:
+            return
+    except ValueError:
+        pass
+    raise Refused("the address of the database cannot be read; give it as postgresql://user@host:5432/name")
 
 
 class Reader(asyncpg.Connection):
@@ -53,8 +70,10 @@ class Store:
         self.writers: asyncpg.Pool | None = None
 
     async def open(self) -> None:
-        """Connects at the first need, so that a program starts before its database."""
+        """Connects at the first need, so that a program starts before its database. Raises Refused for a wrong address."""
         session = {**SESSION, "default_transaction_read_only": "on", "statement_timeout": f"{self.statement_timeout}s"}
+        for dsn in (self.dsn, self.read_dsn):
+            _check(dsn)
         self.pool = await asyncpg.create_pool(
             self.read_dsn,
             min_size=0,
@@ -85,6 +104,8 @@ class Store:
             try:
                 async with self.pool.acquire(timeout=max(0.1, until - monotonic())) as connection:
                     return await query(connection, *args, **kwargs)
+            except REFUSED as error:
+                raise StoreUnavailable(f"the database refuses this program: {error}") from error
             except asyncpg.QueryCanceledError as error:
                 raise StoreUnavailable("the query took too long; ask for less at once") from error
             except (TimeoutError, *LOST) as error:
@@ -98,12 +119,7 @@ class Store:
         assert self.writers is not None, "open() comes first"
         try:
             connection = await self.writers.acquire(timeout=2 * PATIENCE)
-        except (
-            TimeoutError,
-            *LOST,
-            asyncpg.InvalidAuthorizationSpecificationError,
-            asyncpg.InvalidCatalogNameError,
-        ) as error:
+        except (TimeoutError, asyncpg.PostgresError, *LOST) as error:
             raise StoreUnavailable(
                 f"the database cannot be reached ({error}); is it running, and its address right?"
             ) from error
@@ -111,7 +127,11 @@ class Store:
             async with connection.transaction():
                 yield connection
         except LOST as error:
-            raise StoreUnavailable(f"the connection to the database was lost, nothing was changed ({error})") from error
+            raise StoreUnavailable(
+                f"the connection to the database was lost ({error}); do it again: what was done is not done twice"
+            ) from error
+        except asyncpg.PostgresError as error:
+            raise StoreUnavailable(f"the database refuses the change: {error}; nothing was changed") from error
         finally:
             with suppress(*LOST):
                 await self.writers.release(connection)

@@ -1,9 +1,10 @@
 """Asking for records as they stood at a release: pages by keyset, totals, single records and what belongs to them."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from ogp_open_data.records import Filter
@@ -33,8 +34,9 @@ AND ($9::date IS NULL OR period_end <= $9)
 AND ($10::text IS NULL OR words @@ websearch_to_tsquery('english', $10))
 AND ($11::text[] IS NULL OR id = ANY($11))
 """
-# The digest of all rows that match: what a bulk answer's ETag is made of, without reading the rows.
-COUNT = f"""
+# DIGEST is over all rows that match: what a bulk answer's ETag is made of, without reading the rows.
+COUNT = f"SELECT count(*) {MATCH}"
+DIGEST = f"""
 SELECT count(*), encode(sha256(convert_to(coalesce(string_agg(sha256, '' ORDER BY sort_key), ''), 'UTF8')), 'hex')
 {MATCH}"""
 AT = "SELECT number, made_at, counts FROM release WHERE number = $1"
@@ -61,9 +63,14 @@ SELECT noun, doc FROM record
 WHERE noun = ANY($1) AND doc IS NOT NULL AND from_release <= $2 AND (until_release IS NULL OR until_release > $2)
 AND (plan = ANY($3) OR commitment = ANY($3) OR report = ANY($3) OR milestone = ANY($3) OR organisations && $3 OR id = ANY($4))
 AND NOT (noun = $5)
-ORDER BY noun, sort_key
+ORDER BY noun, sort_key LIMIT $6
 """
 BATCH = 1000
+# The fields in which a record names others.
+NAMING = (
+    *("plan", "commitment", "report", "milestone", "milestones", "organisations", "lead_organisations"),
+    *("supporting_organisations", "latest_report", "status_report", "parent"),
+)
 
 
 class Listing(Struct, frozen=True, kw_only=True):
@@ -79,14 +86,13 @@ class Listing(Struct, frozen=True, kw_only=True):
 
 
 class Found(NamedTuple):
-    """One row of a page: `place` is where the next page begins, `edges` the ids that the record names."""
+    """One row of a page: `place` is where the next page begins."""
 
     id: str
     doc: str
     csv: str
     release: int
     place: tuple[Any, str]
-    edges: tuple[str, ...]
 
 
 class At(NamedTuple):
@@ -111,7 +117,7 @@ def _page_text(sort: str, descending: bool) -> str:
         expression = f"coalesce({expression}, 'infinity')"
     operator, way = ("<", "DESC") if descending else (">", "ASC")
     return f"""
-SELECT id, doc, csv, from_release, {expression} AS place, sort_key, plan, commitment, report, milestone, organisations
+SELECT id, doc, csv, from_release, {expression} AS place, sort_key
 {MATCH}
 AND ($13::text IS NULL OR ({expression}, sort_key) {operator} ($12::{kind}, $13))
 ORDER BY {expression} {way}, sort_key {way} LIMIT $14
@@ -143,15 +149,18 @@ async def page(connection: Connection, listing: Listing) -> list[Found]:
     place, key = listing.after or (None, None)
     limit = BATCH if listing.limit is None else listing.limit
     rows = await connection.fetch(PAGES[listing.sort, listing.descending], *_arguments(listing), place, key, limit)
-    return [
-        Found(row[0], row[1], row[2], row[3], (row[4], row[5]), tuple(filter(None, (*row[6:10], *row[10]))))
-        for row in rows
-    ]
+    return [Found(row[0], row[1], row[2], row[3], (row[4], row[5])) for row in rows]
 
 
-async def count(connection: Connection, listing: Listing) -> tuple[int, str]:
+async def count(connection: Connection, listing: Listing) -> int:
+    """How many records match."""
+    number: int = await connection.fetchval(COUNT, *_arguments(listing))
+    return number
+
+
+async def summary(connection: Connection, listing: Listing) -> tuple[int, str]:
     """How many records match, and a digest of their digests."""
-    row = await connection.fetchrow(COUNT, *_arguments(listing))
+    row = await connection.fetchrow(DIGEST, *_arguments(listing))
     assert row is not None
     return row[0], row[1]
 
@@ -197,13 +206,20 @@ async def dates(
 
 
 async def belonging(
-    connection: Connection, nouns: Sequence[str], listing: Listing, found: Sequence[Found]
+    connection: Connection, nouns: Sequence[str], noun: str, release: int, docs: Sequence[str], most: int
 ) -> list[tuple[str, str]]:
-    """(noun, doc) of what belongs to a page's records: one query, however many."""
-    ids = [one.id for one in found]
-    named = sorted({edge for one in found for edge in one.edges} - set(ids))
-    rows = await connection.fetch(BELONGING, nouns, listing.release, ids, named, listing.noun)
+    """(noun, doc) of what belongs to some records of a noun, at most one more than `most`: one query, however many."""
+    records = [msgspec.json.decode(doc) for doc in docs]
+    ids = [record["id"] for record in records]
+    named = sorted({id for record in records for id in _named(record)} - set(ids))
+    rows = await connection.fetch(BELONGING, nouns, release, ids, named, noun, most + 1)
     return [(row[0], row[1]) for row in rows]
+
+
+def _named(record: dict[str, Any]) -> list[str]:
+    """The ids of other records in a record's fields."""
+    values = [record.get(name) for name in NAMING]
+    return [id for value in values if value for id in (value if isinstance(value, list) else [value])]
 
 
 async def release_at(connection: Connection, number: int) -> tuple[datetime, str] | None:
@@ -218,6 +234,7 @@ async def release_before(connection: Connection, instant: datetime) -> int | Non
     return number
 
 
-async def first_release(connection: Connection) -> tuple[int, date] | None:
+async def first_release(connection: Connection) -> tuple[int, datetime] | None:
+    """Number and time of the first release."""
     row = await connection.fetchrow(FIRST)
-    return None if row is None else (row["number"], row["made_at"].date())
+    return None if row is None else (row["number"], row["made_at"])

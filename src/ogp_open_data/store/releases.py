@@ -1,5 +1,6 @@
 """Making releases: the writer's lock, what is held, and the rows of a new release, one statement each however many rows."""
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -7,6 +8,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
+from ogp_open_data.errors import Refused, StoreUnavailable
 from ogp_open_data.records import NOUNS, Commitment, Milestone, Record, digest
 from ogp_open_data.store.doors import Connection
 
@@ -88,6 +90,8 @@ class Held(Struct, frozen=True):
 
 
 HEAD = "SELECT number, made_at, counts, digests, plans FROM release ORDER BY number DESC LIMIT 1"
+# A writer that hangs must not make the others wait for ever.
+WAIT = "SET LOCAL lock_timeout = '60s'"
 LOCK = "SELECT one FROM dataset FOR UPDATE"
 DATASET = "SELECT epoch::text, tag_authority, tag_on FROM dataset"
 SEEN = """
@@ -119,7 +123,11 @@ SELECT plan, encode(sha256(convert_to(string_agg(id || E'\t' || sha256 || E'\n',
 FROM record WHERE until_release IS NULL AND doc IS NOT NULL AND plan = ANY($1) GROUP BY plan
 """
 SEAL = "UPDATE release SET digests = $2, plans = $3, root = $4 WHERE number = $1"
-END_ROWS = "UPDATE record SET until_release = $1 WHERE until_release IS NULL AND id = ANY($2)"
+# By noun and id: an id that another noun has is then refused by the index `record_live`.
+END_ROWS = """
+UPDATE record SET until_release = $1
+WHERE until_release IS NULL AND (noun, id) IN (SELECT noun, id FROM unnest($2::text[], $3::text[]) AS ended(noun, id))
+"""
 # Lists travel joined by a space (no id or field name has one): PostgreSQL cannot unnest arrays of arrays of several lengths.
 INSERT_ROWS = """
 INSERT INTO record (
@@ -165,7 +173,11 @@ async def dataset(connection: Connection) -> Dataset:
 
 async def lock(connection: Connection) -> Head:
     """Wait until this transaction is the only writer; the newest release then. Release order is commit order by this lock."""
-    await connection.fetchval(LOCK)
+    await connection.execute(WAIT)
+    try:
+        await connection.fetchval(LOCK)
+    except asyncpg.LockNotAvailableError as error:
+        raise StoreUnavailable("another writer has held the store for a minute; end it, or try again later") from error
     return await head(connection)
 
 
@@ -221,8 +233,12 @@ async def publish(
         counts,
         len(rows),
     )
-    await connection.execute(END_ROWS, release.number, [row.id for row in rows])
-    await connection.execute(INSERT_ROWS, release.number, *(_column(rows, name) for name in Row.__struct_fields__))
+    await connection.execute(END_ROWS, release.number, [row.noun for row in rows], [row.id for row in rows])
+    try:
+        await connection.execute(INSERT_ROWS, release.number, *(_column(rows, name) for name in Row.__struct_fields__))
+    except asyncpg.UniqueViolationError as error:
+        taken = re.search(r"\(id\)=\(([^)]*)\)", error.detail or "")
+        raise Refused(f"the id {taken[1] if taken else ''} is another record's; nothing was changed") from error
     if facts:
         await _keep(connection, release.number, facts)
     if document is not None:

@@ -1,5 +1,6 @@
 """Every address of the program on one screen, and the application that serves them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,7 +14,7 @@ from ogp_open_data.formats import FORMATS
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.store.doors import Store
-from ogp_open_data.web import contract, documents, health, history, items, listings, problems
+from ogp_open_data.web import contract, daily, documents, health, history, items, listings, problems
 from ogp_open_data.web.edge import Edge
 from ogp_open_data.web.site import Request, Response, Site
 
@@ -64,9 +65,11 @@ def create(settings: Settings | None = None) -> ASGIApp:
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         app.state.site = Site(chosen, store)
         await store.open()
+        release = asyncio.create_task(daily.forever(store, chosen))
         try:
             yield
         finally:
+            release.cancel()
             await store.close()
 
     app = Litestar(

@@ -1,14 +1,16 @@
 """What a request asks for before it is looked up: the format, and the release it speaks of."""
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
-from litestar.datastructures.headers import Accept
 
 from ogp_open_data.errors import BadRequest, NotAcceptable, NotFound
 from ogp_open_data.formats import FORMATS, Format
+from ogp_open_data.records import NOUNS
 from ogp_open_data.store import listings, releases
 from ogp_open_data.store.releases import Head
 from ogp_open_data.web import query
@@ -17,6 +19,7 @@ from ogp_open_data.web.site import Request, Site
 
 # When nothing was released yet, everything is as old as this.
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+MOST_INCLUDED = 5000
 
 
 def negotiated(request: Request, suffix: str | None) -> Format:
@@ -24,11 +27,23 @@ def negotiated(request: Request, suffix: str | None) -> Format:
     if suffix is not None:
         return FORMATS[suffix]
     by_type = {one.media_type: one for one in FORMATS.values()}
-    accepted = request.headers.get("accept")
-    best = Accept(accepted).best_match(list(by_type)) if accepted else "application/json"
-    if best is None:
+    accepted = ",".join(request.headers.getall("accept", [])) or "*/*"
+    weights = {one: weight(accepted, one) for one in by_type}
+    best = max(by_type, key=lambda one: weights[one])
+    if weights[best] == 0:
         raise NotAcceptable("ask for one of the media types in `available`", available=list(by_type))
-    return by_type[best.partition(";")[0]]
+    return by_type[best]
+
+
+def weight(accepted: str, media_type: str) -> float:
+    """How much an Accept field wants a media type, 0 to 1: its most specific range counts (RFC 9110, 12.5.1)."""
+    main = media_type.partition("/")[0]
+    found: dict[str, float] = {}
+    for part in accepted.split(","):
+        name, *parameters = (one.strip().lower() for one in part.split(";"))
+        quality = next((one[2:].strip() for one in parameters if one.startswith("q=")), "1")
+        found[name] = float(quality) if re.fullmatch(r"[01](\.\d{0,3})?", quality) else 0.0
+    return next((found[name] for name in (media_type, f"{main}/*", "*/*") if name in found), 0.0)
 
 
 async def release_of(site: Site, as_of: int | date | None) -> Head:
@@ -36,6 +51,8 @@ async def release_of(site: Site, as_of: int | date | None) -> Head:
     head = await site.store.reading(releases.head)
     if as_of is None or as_of == head.number:
         return head
+    if as_of == 0:
+        return Head(0, None, dict.fromkeys(NOUNS, 0), {}, {})
     number = await _of_day(site, as_of) if isinstance(as_of, date) else as_of
     found = await site.store.reading(listings.release_at, number) if number <= head.number else None
     if found is None:
@@ -55,9 +72,24 @@ async def _of_day(site: Site, day: date) -> int:
     number = await site.store.reading(listings.release_before, end)
     if number is None:
         first = await site.store.reading(listings.first_release)
-        begun = f"the first release, {first[0]}, was made on {first[1]}" if first else "nothing was released yet"
+        begun = "nothing was released yet"
+        if first:
+            begun = f"the first release, {first[0]}, was made on {first[1].astimezone(zone).date()}"
         raise NotFound(f"nothing was published by {day}; {begun}")
     return number
+
+
+async def belonging(
+    site: Site, nouns: Sequence[str], noun: str, release: int, docs: Sequence[str]
+) -> list[tuple[str, str]] | None:
+    """What belongs to some records, where that is asked for. Raises BadRequest where it is too much for one answer."""
+    if not nouns:
+        return None
+    found = await site.store.reading(listings.belonging, nouns, noun, release, docs, MOST_INCLUDED)
+    if len(found) > MOST_INCLUDED:
+        detail = f"more than {MOST_INCLUDED:,} records belong to this page; ask for fewer records, or list those nouns"
+        raise BadRequest(f"include: {detail}", errors=[{"parameter": "include", "detail": detail}])
+    return found
 
 
 def query_string(request: Request, **changed: str | None) -> str:

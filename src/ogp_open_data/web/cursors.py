@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,22 @@ from ogp_open_data.errors import BadRequest
 from ogp_open_data.store.listings import SORTS, Listing
 
 CHECK = 6
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or not 0 <= value < 2**62:
+        raise ValueError(value)
+    return value
+
+
+def _text_of(value: Any) -> str:
+    if not isinstance(value, str) or "\x00" in value:
+        raise ValueError(value)
+    return value
+
+
+# How the place of each kind of sort is read back.
+READ: dict[str, Callable[[Any], Any]] = {"date": date.fromisoformat, "bigint": _number, "text": _text_of}
 
 
 class Place(Struct, frozen=True, array_like=True):
@@ -49,7 +66,12 @@ def after(place: Place, listing: Listing) -> tuple[Any, str]:
     if place.question != question(listing) or place.release != listing.release:
         raise BadRequest("the cursor belongs to another list; use it with the same parameters, or begin without one")
     _, kind = SORTS[listing.sort]
-    return (date.fromisoformat(str(place.value)) if kind == "date" else place.value), place.key
+    try:
+        return READ[kind](place.value), _text_of(place.key)
+    except (TypeError, ValueError) as error:
+        raise BadRequest(
+            "the cursor is none of ours; take it unchanged from links.next, or begin without one"
+        ) from error
 
 
 def question(listing: Listing) -> str:

@@ -45,6 +45,11 @@ async def index(request: Request) -> Response:
     site = site_of(request)
     head = await site.store.reading(releases.head)
     links = {"self": site.url("/v1"), **{noun: site.url(f"/v1/{noun}") for noun in NOUNS}}
+    links |= {
+        "licence": site.settings.licence_url,
+        "releases": site.url("/v1/releases"),
+        "changes": site.url("/v1/changes"),
+    }
     links |= {"openapi": site.url("/openapi.json"), "docs": site.url("/docs")}
     links |= {f"{noun}_schema": site.url(f"/schemas/v1/{noun}.json") for noun in NOUNS}
     body = {

@@ -82,7 +82,7 @@ class Edge:
         headers = [
             (b"content-type", b"application/problem+json"),
             (b"cache-control", b"no-store"),
-            (b"vary", b"Accept"),
+            (b"vary", b"Accept, Accept-Encoding"),
         ]
         if error.status == 405:
             headers.append((b"allow", READS.encode()))

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 from msgspec.structs import replace
 
 from ogp_open_data.formats import to_feed
 from ogp_open_data.formats.entries import words
-from ogp_open_data.records import url_of
+from ogp_open_data.records import Filter, url_of
 from ogp_open_data.store import listings, releases
 from ogp_open_data.store.listings import At, Found, Listing
+from ogp_open_data.web import cursors
 from ogp_open_data.web.site import Site
 
 
@@ -29,7 +31,13 @@ async def of_page(
         for one in found
     ]
     updated = max((entry.updated for entry in entries), default=made_at)
-    return to_feed.atom(await _head(site, listing.noun, links, updated), entries)
+    head = await _head(site, listing.noun, links, updated)
+    if listing.filter != Filter():
+        # Another question is another feed, for those who keep feeds apart by their ids.
+        asked = {name: value for name, value in msgspec.to_builtins(listing.filter).items() if value is not None}
+        said = ", ".join(f"{name} {' or '.join(one) if isinstance(one, list) else one}" for name, one in asked.items())
+        head = replace(head, id=f"{head.id}/{cursors.question(listing)}", title=f"{head.title}: {said}")
+    return to_feed.atom(head, entries)
 
 
 async def of_item(site: Site, at: At) -> bytes:

@@ -7,7 +7,7 @@ from ogp_open_data.store import listings, releases
 from ogp_open_data.store.listings import At
 from ogp_open_data.web import feeds, query
 from ogp_open_data.web.answers import CURRENT, PINNED, Link, Representation, answer
-from ogp_open_data.web.asking import about, common_links, negotiated, query_string, release_of
+from ogp_open_data.web.asking import about, belonging, common_links, negotiated, query_string, release_of
 from ogp_open_data.web.query import Query
 from ogp_open_data.web.site import Request, Response, Site, site_of
 
@@ -20,14 +20,15 @@ async def one_record(request: Request, noun: str, name: str) -> Response:
     format = negotiated(request, suffix or None)
     asked = query.read(query.given(request.scope["query_string"]), query.item_parameters(noun, format))
     site = site_of(request)
-    at = await _at(site, noun, id, asked)
+    release = (await release_of(site, asked.as_of)).number
+    at = await _at(site, noun, id, release)
     path = url_of(noun, id)
     others = [one for one in FORMATS.values() if one is not format]
     return answer(
         request,
         Representation(
             content_type=format.content_type,
-            body=await _body(site, format, at, asked),
+            body=await _body(site, format, at, asked, release),
             last_modified=at.made_at,
             cache_control=PINNED if isinstance(asked.as_of, int) else CURRENT,
             links=[
@@ -41,10 +42,9 @@ async def one_record(request: Request, noun: str, name: str) -> Response:
     )
 
 
-async def _at(site: Site, noun: str, id: str, asked: Query) -> At:
-    """The record as of the release that is asked for. Raises NotFound or Gone."""
-    release = await release_of(site, asked.as_of)
-    at = await site.store.reading(listings.item, noun, id, release.number)
+async def _at(site: Site, noun: str, id: str, release: int) -> At:
+    """The record as of a release. Raises NotFound or Gone."""
+    at = await site.store.reading(listings.item, noun, id, release)
     if at is None:
         raise NotFound(f"there is no {noun} record with the id {id[:200]}; /v1/{noun} lists them")
     if at.doc is None:
@@ -52,7 +52,7 @@ async def _at(site: Site, noun: str, id: str, asked: Query) -> At:
     return at
 
 
-async def _body(site: Site, format: Format, at: At, asked: Query) -> bytes:
+async def _body(site: Site, format: Format, at: At, asked: Query, release: int) -> bytes:
     """The bytes of a record."""
     assert at.doc is not None
     path = url_of(at.noun, at.id)
@@ -65,4 +65,5 @@ async def _body(site: Site, format: Format, at: At, asked: Query) -> bytes:
         return await feeds.of_item(site, at)
     links = {"self": site.url(f"{path}.json"), "collection": site.url(f"/v1/{at.noun}")}
     links |= {other.suffix: site.url(f"{path}.{other.suffix}") for other in FORMATS.values() if other is not format}
-    return to_json.item(at.doc, {"sha256": at.sha256, **about(site)}, links, asked.fields)
+    included = await belonging(site, asked.include, at.noun, release, [at.doc])
+    return to_json.item(at.doc, {"sha256": at.sha256, **about(site)}, links, asked.fields, asked.include, included)

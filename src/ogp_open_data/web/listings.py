@@ -11,7 +11,7 @@ from ogp_open_data.store.listings import Found, Listing
 from ogp_open_data.store.releases import Head
 from ogp_open_data.web import cursors, feeds, query
 from ogp_open_data.web.answers import CURRENT, PINNED, Link, Representation, answer, etag_of
-from ogp_open_data.web.asking import EPOCH, about, common_links, negotiated, query_string, release_of
+from ogp_open_data.web.asking import EPOCH, about, belonging, common_links, negotiated, query_string, release_of
 from ogp_open_data.web.cursors import Place
 from ogp_open_data.web.query import Query
 from ogp_open_data.web.site import Request, Response, Site, site_of
@@ -44,12 +44,14 @@ async def list_records(request: Request, noun: str, suffix: str | None) -> Respo
 def _listing(noun: str, format: Format, asked: Query, release: Head, place: Place | None) -> Listing:
     """The question to the store. Raises BadRequest where the cursor belongs to another."""
     whole = format.bulk and place is None
+    # Who polls a feed wants what changed last; who reads a table wants an order that stays.
+    newest = asked.sort is None and format.suffix == "atom"
     listing = Listing(
         noun=noun,
         release=release.number,
         filter=asked.filter,
-        sort=asked.sort,
-        descending=asked.descending,
+        sort="release" if newest else asked.sort or "id",
+        descending=newest or asked.descending,
         limit=asked.limit or (None if whole else query.DEFAULT_LIMIT.get(format.suffix, query.MOST)),
     )
     return listing if place is None else replace(listing, after=cursors.after(place, listing))
@@ -59,7 +61,7 @@ async def _total(site: Site, listing: Listing, release: Head) -> int:
     """How many records match: the release knows of all, and the rest is counted once."""
     if listing.filter == Filter():
         return release.counts[listing.noun]
-    return (await site.total(listing))[0]
+    return await site.total(listing)
 
 
 async def _page(
@@ -93,16 +95,15 @@ async def _json(
     site: Site, listing: Listing, asked: Query, found: Sequence[Found], links: dict[str, str], total: int
 ) -> bytes:
     """A page as JSON, with what belongs to it where that is asked for."""
-    included = None
-    if asked.include:
-        included = await site.store.reading(listings.belonging, asked.include, listing, found)
+    docs = [one.doc for one in found]
+    included = await belonging(site, asked.include, listing.noun, listing.release, docs)
     meta = {"release": listing.release, "total": total, **about(site)}
-    return to_json.page([one.doc for one in found], meta, links, asked.fields, asked.include, included)
+    return to_json.page(docs, meta, links, asked.fields, asked.include, included)
 
 
 async def _bulk(request: Request, site: Site, format: Format, listing: Listing, asked: Query) -> Representation:
     """All rows of a list: whole where there are few, else streamed; the count is told before the first."""
-    count, digest = await site.total(listing)
+    count, digest = await site.summary(listing)
     chunks = _chunks(site, format, listing, asked)
     small = count <= WHOLE
     return Representation(

@@ -22,6 +22,7 @@ def problem(request: Request, error: Exception) -> Response:
     if known.status >= 500 and not isinstance(error, OpenDataError):
         log(
             "request.failed",
+            request_id=request.scope["state"].get("request_id"),
             method=request.method,
             path=request.url.path[:500],
             trace="".join(traceback.format_exception(error)),

@@ -38,7 +38,7 @@ class Query(Struct, frozen=True, kw_only=True):
     limit: int | None = None
     cursor: str | None = None
     as_of: int | date | None = None
-    sort: str = "id"
+    sort: str | None = None
     descending: bool = False
     include: tuple[str, ...] = ()
     fields: tuple[str, ...] | None = None
@@ -203,12 +203,7 @@ def parameters(noun: str, format: Format | None = None) -> dict[str, Parameter]:
         "cursor", {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,1000}$"}, "Where to go on; from links.next.", _cursor
     )
     found |= {"as_of": AS_OF, "sort": _sort(noun), **_narrowed(noun, format)}
-    if format is None or format.suffix == "json":
-        names = INCLUDES[noun]
-        found["include"] = Parameter(
-            "include", _list_of(names), "What belongs to the records, under `included`.", _one_of(names, many=True)
-        )
-    return found
+    return found | _included(noun, format)
 
 
 AS_OF = Parameter(
@@ -255,7 +250,15 @@ CHANGES = {
 
 def item_parameters(noun: str, format: Format | None = None) -> dict[str, Parameter]:
     """The parameters of a single record."""
-    return {"as_of": AS_OF, **_narrowed(noun, format)}
+    return {"as_of": AS_OF, **_narrowed(noun, format), **_included(noun, format)}
+
+
+def _included(noun: str, format: Format | None) -> dict[str, Parameter]:
+    """`include`, for JSON alone."""
+    if format is not None and format.suffix != "json":
+        return {}
+    names, help = INCLUDES[noun], "What belongs to the records, under `included`."
+    return {"include": Parameter("include", _list_of(names), help, _one_of(names, many=True))}
 
 
 def _narrowed(noun: str, format: Format | None) -> dict[str, Parameter]:
@@ -308,8 +311,10 @@ def read(given: Sequence[tuple[str, str]], allowed: dict[str, Parameter]) -> Que
 
 def _query(values: dict[str, Any]) -> Query:
     filter = Filter(**{name: values.pop(name) for name in list(values) if name in Filter.__struct_fields__})
-    sort = values.pop("sort", "id")
-    query = Query(filter=filter, sort=sort.removeprefix("-"), descending=sort.startswith("-"), **values)
+    sort = values.pop("sort", None)
+    if sort is not None:
+        values |= {"sort": sort.removeprefix("-"), "descending": sort.startswith("-")}
+    query = Query(filter=filter, **values)
     if query.filter.id is not None:
         # The same question whatever the order of its ids.
         query = replace(query, filter=replace(query.filter, id=tuple(sorted(set(query.filter.id)))))

@@ -1,6 +1,7 @@
 """The HTTP server around the application: one process, or several behind one socket; SIGTERM and SIGINT end it with 0."""
 
 import signal
+import socket
 import sys
 from types import FrameType
 
@@ -14,6 +15,8 @@ from ogp_open_data.events import log
 from ogp_open_data.settings import Settings
 
 GRACE = 10
+# Clients wait in this queue from the moment the address is taken.
+BACKLOG = 2048
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -28,6 +31,16 @@ def end_quietly() -> None:
 
 def serve(chosen: Settings, host: str, port: int, workers: int) -> None:
     """Answer until told to end. Raises Refused where the address cannot be taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise Refused(
+            f"{host}:{port} cannot be taken ({error.strerror}); choose another with --host and --port"
+        ) from error
+    # Workers are started anew and inherit the socket.
+    listener.set_inheritable(True)
+    port = listener.getsockname()[1]
     if chosen.public_url is None:
         # Nobody can follow a link to a wildcard address.
         known = "localhost" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
@@ -46,19 +59,12 @@ def serve(chosen: Settings, host: str, port: int, workers: int) -> None:
         timeout_graceful_shutdown=GRACE,
         proxy_headers=False,
     )
-    try:
-        socket = config.bind_socket()
-    except (SystemExit, OSError) as error:
-        raise Refused(f"{host}:{port} cannot be taken; is another program there? Choose with --port") from error
-    # From here on a client waits in the queue; without it the first requests after the event would be refused.
-    socket.listen(config.backlog)
-    host, port = socket.getsockname()[:2]
-    log("serve.started", url=f"http://{host}:{port}", workers=workers)
+    log("serve.started", url=f"http://{f'[{host}]' if ':' in host else host}:{port}", workers=workers)
     try:
         if workers == 1:
-            uvicorn.Server(config).run(sockets=[socket])
+            uvicorn.Server(config).run(sockets=[listener])
         else:
-            Multiprocess(config, sockets=[socket]).run()
+            Multiprocess(config, sockets=[listener]).run()
     finally:
-        socket.close()
+        listener.close()
         log("serve.stopped")

@@ -126,6 +126,7 @@ def item_of(noun: str, format: Format) -> dict[str, Any]:
         return TEXT
     properties = {
         "data": {"$ref": f"#/components/schemas/{NOUNS[noun].__name__}"},
+        "included": {"type": "object"},
         "meta": {"$ref": "#/components/schemas/ItemMeta"},
         "links": {"$ref": "#/components/schemas/Links"},
     }

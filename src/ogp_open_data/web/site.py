@@ -1,6 +1,7 @@
 """What every request shares: the store, the settings, and the few facts that are looked up once."""
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import litestar
@@ -8,13 +9,13 @@ import litestar
 from ogp_open_data.records import url_of
 from ogp_open_data.settings import Settings, public_url
 from ogp_open_data.store import listings, releases
-from ogp_open_data.store.doors import Store
+from ogp_open_data.store.doors import Connection, Store
 from ogp_open_data.store.listings import Listing
 from ogp_open_data.store.releases import Dataset
 
 Request: TypeAlias = litestar.Request[Any, Any, Any]
 Response: TypeAlias = litestar.Response[Any]
-MOST_TOTALS = 10_000
+MOST_KNOWN = 10_000
 
 
 def site_of(request: Request) -> "Site":
@@ -31,7 +32,7 @@ class Site:
         self.store = store
         self.base = public_url(settings)
         self._dataset: Dataset | None = None
-        self._totals: OrderedDict[Listing, tuple[int, str]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, Listing], Any] = OrderedDict()
 
     async def dataset(self) -> Dataset:
         """Epoch and tag authority of the database."""
@@ -39,15 +40,25 @@ class Site:
             self._dataset = await self.store.reading(releases.dataset)
         return self._dataset
 
-    async def total(self, listing: Listing) -> tuple[int, str]:
-        """How many records a question matches, and a digest of them: counted once per release and filter."""
-        asked = Listing(noun=listing.noun, release=listing.release, filter=listing.filter)
-        if asked not in self._totals:
-            self._totals[asked] = await self.store.reading(listings.count, asked)
-            if len(self._totals) > MOST_TOTALS:
-                self._totals.popitem(last=False)
-        self._totals.move_to_end(asked)
-        return self._totals[asked]
+    async def total(self, listing: Listing) -> int:
+        """How many records a question matches: counted once per release and filter."""
+        found: int = await self._once("count", listings.count, listing)
+        return found
+
+    async def summary(self, listing: Listing) -> tuple[int, str]:
+        """How many records a question matches, and a digest of them: made once per release and filter."""
+        found: tuple[int, str] = await self._once("summary", listings.summary, listing)
+        return found
+
+    async def _once(self, name: str, query: Callable[[Connection, Listing], Awaitable[Any]], listing: Listing) -> Any:
+        """What a query says of all rows of a listing, which never changes."""
+        key = (name, Listing(noun=listing.noun, release=listing.release, filter=listing.filter))
+        if key not in self._known:
+            self._known[key] = await self.store.reading(query, key[1])
+            if len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return self._known[key]
 
     def url(self, path: str) -> str:
         """A public address: links come from the settings only, never from what a request says."""
