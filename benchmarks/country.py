@@ -108,6 +108,6 @@ async def _publish(store: Store, number: int, batch: Sequence[Record], counts: d
         counts[NOUN_OF[type(record)]] += 1
     edits = [Edit(NOUN_OF[type(one)], one.id, one, None, 1, "data", []) for one in batch]
     async with store.writing() as connection:
-        head = await releases.lock(connection)
+        await releases.lock(connection)
         release = Release(number, datetime.now(UTC), "import", None, None, dict(counts))
-        await releases.publish(connection, head, release, [row(edit, number) for edit in edits])
+        await releases.publish(connection, release, [row(edit, number) for edit in edits])

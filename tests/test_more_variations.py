@@ -243,6 +243,16 @@ def test_milestones_after_the_narrative_are_read(heading: str | None):
     assert [section.kind for section in report.sections] == ["done", "next"]
 
 
+def test_progress_that_the_narrative_tells_of_makes_no_milestones():
+    text = "What have we been doing?\nMilestone 2\n  • More.\nProgress: good progress has been made on all of this\n"
+    assert report_of(f"{HEAD}{text}{ENDS}").milestones == []
+
+
+def test_the_commitment_may_stand_under_its_lead():
+    report = report_of(f"{TITLE}Lead agency: DIA\nCommitment 5: Talk\nObjective: To talk.\n{MILESTONE}{ENDS}")
+    assert (report.commitment_title, report.leads, report.objective) == ("Talk", ["DIA"], "To talk.")
+
+
 def test_numbered_lines_with_a_status_are_milestones_without_their_heading():
     text = "1. 1. Talk\nProgress: Underway\n2. 2. Write\nEnd date: June 2018\nProgress: completed"
     assert [(one.number, one.text) for one in milestones_of(text)] == [("1", "Talk"), ("2", "Write")]
@@ -359,3 +369,8 @@ def test_another_commitment_may_be_spoken_of():
         f"{HEAD}To talk.\nCommitment 7: see there for more.\n{MILESTONE}What’s next?\nCommitment 6: Write\nWith it.\n"
     )
     assert report.commitment_number == "5"
+
+
+def test_bullet_without_a_space_after_it_is_an_item():
+    report = report_of(HEAD + ENDS + "\n\n  •Wrote\n    •Sent\n  • Read\n")
+    assert [item.text for item in report.sections[-1].items][-2:] == ["Wrote", "Read"]

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from ogp_open_data.intake.drafts import Block
 
-_BULLET = re.compile(r"([•◦▪▫‣⁃·●○■□➢\uf0b7\uf0a7*–-]|o(?=\t|  ))(?:\s+|$)")
+# A mark that is nothing but a bullet needs no space after it; those that begin other lines too do.
+_BULLET = re.compile(r"(?:[•◦▪▫‣⁃●○■□➢\uf0b7\uf0a7]\s*|(?:[·*–-]|o(?=\t|  ))(?:\s+|$))")
 # Word's second bullet is an “o”, also a word of te reo: it counts where it is indented more than an open list.
 _NESTED = re.compile(r"o\s+")
 # A list number that is indented; one at the margin may be anything.

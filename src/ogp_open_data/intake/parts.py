@@ -21,6 +21,7 @@ _LONGEST_PLAN_LINE = 160
 # Lines of a milestone within which its date or status must come for it to be known by them.
 _LONGEST_MILESTONE = 12
 _LONGEST_VALUE = 100
+_LONGEST_STATUS = 40
 
 
 class Parts(Struct):
@@ -97,7 +98,8 @@ def _is_dated(lines: Sequence[Line], number: int) -> bool:
     """Whether a date or status follows a line, before the next milestone, section or numbered line."""
     for line in lines[number + 1 : number + 1 + _LONGEST_MILESTONE]:
         if line.mark and line.mark.kind in ("start", "end", "range", "status"):
-            return len(line.mark.value) <= _LONGEST_VALUE and (line.mark.value != "" or line.text.endswith(":"))
+            longest = _LONGEST_STATUS if line.is_a("status") else _LONGEST_VALUE
+            return len(line.mark.value) <= longest and (line.mark.value != "" or line.text.endswith(":"))
         if line.is_a("milestone") or _is_known_section(line) or line.kind == "heading" or LIST_NUMBER.match(line.text):
             return False
     return False
@@ -140,7 +142,7 @@ def front_of(head: Sequence[Line], vocabulary: Vocabulary) -> Front:
         fields_begun = fields_begun or kind in KINDS
         if kind == "period" and front.period is None:
             front.period = line
-        elif not fields_begun and _takes(front, line, kind, vocabulary):
+        elif (not fields_begun or kind == "commitment") and _takes(front, line, kind, vocabulary):
             continue
         elif front.commitment or fields_begun:
             front.fields.append(line)

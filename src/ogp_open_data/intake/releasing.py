@@ -81,5 +81,5 @@ async def publish(
         counts[edit.noun] += (edit.record is not None) - (edit.before is not None)
     release = Release(at.head.number + 1, at.made_at, cause, message, source, counts)
     rows = [row(edit, release.number) for edit in decision.edits]
-    await releases.publish(at.connection, at.head, release, rows, decision.facts, document)
+    await releases.publish(at.connection, release, rows, decision.facts, document)
     return release.number

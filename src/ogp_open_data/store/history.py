@@ -6,11 +6,22 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from ogp_open_data.records import NOUNS, digest
 from ogp_open_data.store.doors import Connection
 
 RELEASES = """
-SELECT number, made_at, cause, message, source, changed, counts, digests, plans, root FROM release
+SELECT number, made_at, cause, message, source, changed, counts FROM release
 WHERE number < $1 ORDER BY number DESC LIMIT $2
+"""
+# A line a record, `id TAB sha256 LF`, in the order of the ids' bytes: what `LC_ALL=C sort` makes of them.
+DIGESTS = """
+SELECT noun, encode(sha256(convert_to(string_agg(id || E'\t' || sha256 || E'\n', '' ORDER BY id), 'UTF8')), 'hex')
+FROM record WHERE doc IS NOT NULL AND from_release <= $1 AND (until_release IS NULL OR until_release > $1) GROUP BY noun
+"""
+PLAN_DIGESTS = """
+SELECT plan, encode(sha256(convert_to(string_agg(id || E'\t' || sha256 || E'\n', '' ORDER BY id), 'UTF8')), 'hex')
+FROM record WHERE doc IS NOT NULL AND from_release <= $1 AND (until_release IS NULL OR until_release > $1)
+AND plan IS NOT NULL GROUP BY plan
 """
 LINES = """
 SELECT string_agg(id || E'\\t' || sha256 || E'\\n', '' ORDER BY id) FROM record
@@ -66,7 +77,7 @@ LAST_DAILY = "SELECT max(made_at) FROM release WHERE cause = 'daily'"
 
 
 class Made(NamedTuple):
-    """A release as it is told of; the last four are JSON texts and a digest."""
+    """A release as it is told of; `counts` is JSON text."""
 
     number: int
     made_at: datetime
@@ -75,8 +86,13 @@ class Made(NamedTuple):
     source: str | None
     changed: int
     counts: str
-    digests: str
-    plans: str
+
+
+class Digests(NamedTuple):
+    """What a release's records come to: per noun, per plan, and all together."""
+
+    digests: dict[str, str]
+    plans: dict[str, str]
     root: str
 
 
@@ -123,6 +139,14 @@ class Since(Struct, frozen=True, kw_only=True):
 async def made(connection: Connection, below: int, limit: int) -> list[Made]:
     """Releases with numbers below one, the newest first."""
     return [Made(*row) for row in await connection.fetch(RELEASES, below, limit)]
+
+
+async def digests(connection: Connection, release: int) -> Digests:
+    """The digests of a release, of whatever age: they never change, so who asks often keeps them."""
+    nouns = dict.fromkeys(NOUNS, digest(b"")) | {row[0]: row[1] for row in await connection.fetch(DIGESTS, release)}
+    plans = {row[0]: row[1] for row in await connection.fetch(PLAN_DIGESTS, release)}
+    root = "".join(sorted(f"{noun}\t{one}\n" for noun, one in nouns.items()))
+    return Digests(nouns, plans, digest(root.encode()))
 
 
 async def lines(connection: Connection, noun: str, release: int) -> str:

@@ -9,18 +9,16 @@ import msgspec
 from msgspec import Struct
 
 from ogp_open_data.errors import Refused, StoreUnavailable
-from ogp_open_data.records import NOUNS, Commitment, Milestone, Record, digest
+from ogp_open_data.records import NOUNS, Commitment, Milestone, Record
 from ogp_open_data.store.doors import Connection
 
 
 class Head(Struct, frozen=True):
-    """A release to build on: number, time, live records per noun, digests per noun and plan. Number 0 is the empty store."""
+    """A release to build on: its number, time and the live records per noun. Number 0 is the empty store."""
 
     number: int
     made_at: datetime | None
     counts: dict[str, int]
-    digests: dict[str, str]
-    plans: dict[str, str]
 
 
 class Dataset(Struct, frozen=True):
@@ -89,7 +87,7 @@ class Held(Struct, frozen=True):
     facts: dict[str, Commitment | Milestone]
 
 
-HEAD = "SELECT number, made_at, counts, digests, plans FROM release ORDER BY number DESC LIMIT 1"
+HEAD = "SELECT number, made_at, counts FROM release ORDER BY number DESC LIMIT 1"
 # A writer that hangs must not make the others wait for ever.
 WAIT = "SET LOCAL lock_timeout = '60s'"
 LOCK = "SELECT one FROM dataset FOR UPDATE"
@@ -113,16 +111,6 @@ FACTS = "SELECT noun, id, doc FROM fact WHERE commitment = ANY($1)"
 INSERT_RELEASE = """
 INSERT INTO release (number, made_at, cause, message, source, counts, changed) VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
-# A line a record, `id TAB sha256 LF`, in the order of the ids' bytes: what `LC_ALL=C sort` makes of them.
-NOUN_DIGESTS = """
-SELECT noun, encode(sha256(convert_to(string_agg(id || E'\t' || sha256 || E'\n', '' ORDER BY id), 'UTF8')), 'hex')
-FROM record WHERE until_release IS NULL AND doc IS NOT NULL AND noun = ANY($1) GROUP BY noun
-"""
-PLAN_DIGESTS = """
-SELECT plan, encode(sha256(convert_to(string_agg(id || E'\t' || sha256 || E'\n', '' ORDER BY id), 'UTF8')), 'hex')
-FROM record WHERE until_release IS NULL AND doc IS NOT NULL AND plan = ANY($1) GROUP BY plan
-"""
-SEAL = "UPDATE release SET digests = $2, plans = $3, root = $4 WHERE number = $1"
 # By noun and id: an id that another noun has is then refused by the index `record_live`.
 END_ROWS = """
 UPDATE record SET until_release = $1
@@ -160,9 +148,8 @@ async def head(connection: Connection) -> Head:
     """The newest release."""
     row = await connection.fetchrow(HEAD)
     if row is None:
-        return Head(0, None, dict.fromkeys(NOUNS, 0), dict.fromkeys(NOUNS, digest(b"")), {})
-    digests, plans = (msgspec.json.decode(row[name], type=dict[str, str]) for name in ("digests", "plans"))
-    return Head(row["number"], row["made_at"], msgspec.json.decode(row["counts"], type=dict[str, int]), digests, plans)
+        return Head(0, None, dict.fromkeys(NOUNS, 0))
+    return Head(row["number"], row["made_at"], msgspec.json.decode(row["counts"], type=dict[str, int]))
 
 
 async def dataset(connection: Connection) -> Dataset:
@@ -215,13 +202,12 @@ def decode(noun: str, doc: str) -> Record:
 
 async def publish(
     connection: Connection,
-    before: Head,
     release: Release,
     rows: Sequence[Row],
     facts: Sequence[Commitment | Milestone] = (),
     document: Document | None = None,
 ) -> None:
-    """Write a release whose number follows the head's, under the lock. Eight statements, however many rows."""
+    """Write a release whose number follows the head's, under the lock. Five statements, however many rows."""
     counts = msgspec.json.encode(release.counts, order="sorted").decode()
     await connection.execute(
         INSERT_RELEASE,
@@ -251,21 +237,7 @@ async def publish(
             release.number,
             document.reports,
         )
-    await _seal(connection, before, release.number, rows)
     await connection.execute(NOTIFY, str(release.number))
-
-
-async def _seal(connection: Connection, before: Head, number: int, rows: Sequence[Row]) -> None:
-    """Write the digests of a release: those of the nouns and plans it touches anew, the others as they were."""
-    nouns, plans = sorted({row.noun for row in rows}), sorted({row.plan for row in rows if row.plan})
-    digests = {**before.digests, **dict.fromkeys(nouns, digest(b""))}
-    digests |= {row[0]: row[1] for row in await connection.fetch(NOUN_DIGESTS, nouns)}
-    of_plans = {plan: one for plan, one in before.plans.items() if plan not in plans}
-    of_plans |= {row[0]: row[1] for row in await connection.fetch(PLAN_DIGESTS, plans)}
-    lines = sorted(f"{noun}\t{one}\n" for noun, one in digests.items())
-    root = digest("".join(lines).encode())
-    texts = (msgspec.json.encode(one, order="sorted").decode() for one in (digests, of_plans))
-    await connection.execute(SEAL, number, *texts, root)
 
 
 def _column(rows: Sequence[Row], name: str) -> list[object]:

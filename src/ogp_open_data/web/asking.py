@@ -52,13 +52,13 @@ async def release_of(site: Site, as_of: int | date | None) -> Head:
     if as_of is None or as_of == head.number:
         return head
     if as_of == 0:
-        return Head(0, None, dict.fromkeys(NOUNS, 0), {}, {})
+        return Head(0, None, dict.fromkeys(NOUNS, 0))
     number = await _of_day(site, as_of) if isinstance(as_of, date) else as_of
     found = await site.store.reading(listings.release_at, number) if number <= head.number else None
     if found is None:
         raise NotFound(f"there is no release {number}; the newest is {head.number}")
     made_at, counts = found
-    return Head(number, made_at, msgspec.json.decode(counts, type=dict[str, int]), {}, {})
+    return Head(number, made_at, msgspec.json.decode(counts, type=dict[str, int]))
 
 
 async def _of_day(site: Site, day: date) -> int:

@@ -18,6 +18,8 @@ from ogp_open_data.web.query import Query
 from ogp_open_data.web.site import Request, Response, Site, site_of
 
 JSON = FORMATS["json"].content_type
+# Each comes with its digests, which are made when they are first asked for.
+RELEASES_OF_A_PAGE = 20
 # What a release says never changes.
 FOREVER = "max-age=86400"
 
@@ -32,14 +34,14 @@ async def list_releases(request: Request) -> Response:
     asked = query.read(query.given(request.scope["query_string"]), query.RELEASES)
     site = site_of(request)
     head = await site.store.reading(releases.head)
-    limit = asked.limit or query.DEFAULT_LIMIT["json"]
+    limit = asked.limit or RELEASES_OF_A_PAGE
     made = await site.store.reading(history.made, asked.before or head.number + 1, limit + 1)
     address = site.url("/v1/releases")
     links = {"self": address + query_string(request)}
     if len(made) > limit:
         links["next"] = address + query_string(request, before=str(made[limit - 1].number))
     meta = {"release": head.number, "total": head.number, **await _now(site, head.made_at), **about(site)}
-    body = {"data": [_told(one) for one in made[:limit]], "meta": meta, "links": links}
+    body = {"data": [await _told(site, one) for one in made[:limit]], "meta": meta, "links": links}
     last = head.made_at or EPOCH
     return answer(
         request,
@@ -57,10 +59,10 @@ async def _now(site: Site, made_at: datetime | None) -> dict[str, Any]:
     return {"epoch": (await site.dataset()).epoch, "next_expected_at": at and at.astimezone(EPOCH.tzinfo)}
 
 
-def _told(one: Made) -> dict[str, Any]:
+async def _told(site: Site, one: Made) -> dict[str, Any]:
     """A release as it is published."""
-    texts = {name: msgspec.Raw(getattr(one, name).encode()) for name in ("counts", "digests", "plans")}
-    return {**one._asdict(), **texts, "url": f"/v1/releases/{one.number}"}
+    digests = (await site.digests(one.number))._asdict()
+    return {**one._asdict(), "counts": msgspec.Raw(one.counts.encode()), **digests, "url": f"/v1/releases/{one.number}"}
 
 
 async def one_release(request: Request, number: str) -> Response:
@@ -69,7 +71,7 @@ async def one_release(request: Request, number: str) -> Response:
     site = site_of(request)
     one = await _release(site, number.removesuffix(".json"))
     body = {
-        "data": _told(one),
+        "data": await _told(site, one),
         "meta": {"epoch": (await site.dataset()).epoch, **about(site)},
         "links": {
             "self": site.url(f"/v1/releases/{one.number}"),

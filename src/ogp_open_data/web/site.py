@@ -8,8 +8,9 @@ import litestar
 
 from ogp_open_data.records import url_of
 from ogp_open_data.settings import Settings, public_url
-from ogp_open_data.store import listings, releases
+from ogp_open_data.store import history, listings, releases
 from ogp_open_data.store.doors import Connection, Store
+from ogp_open_data.store.history import Digests
 from ogp_open_data.store.listings import Listing
 from ogp_open_data.store.releases import Dataset
 
@@ -32,7 +33,7 @@ class Site:
         self.store = store
         self.base = public_url(settings)
         self._dataset: Dataset | None = None
-        self._known: OrderedDict[tuple[str, Listing], Any] = OrderedDict()
+        self._known: OrderedDict[tuple[str, Listing | int], Any] = OrderedDict()
 
     async def dataset(self) -> Dataset:
         """Epoch and tag authority of the database."""
@@ -50,11 +51,18 @@ class Site:
         found: tuple[int, str] = await self._once("summary", listings.summary, listing)
         return found
 
-    async def _once(self, name: str, query: Callable[[Connection, Listing], Awaitable[Any]], listing: Listing) -> Any:
-        """What a query says of all rows of a listing, which never changes."""
-        key = (name, Listing(noun=listing.noun, release=listing.release, filter=listing.filter))
+    async def digests(self, release: int) -> Digests:
+        """The digests of a release."""
+        found: Digests = await self._once("digests", history.digests, release)
+        return found
+
+    async def _once(self, name: str, query: Callable[[Connection, Any], Awaitable[Any]], asked: Listing | int) -> Any:
+        """What a query says of a release, or of all rows of a listing, which never changes."""
+        if isinstance(asked, Listing):
+            asked = Listing(noun=asked.noun, release=asked.release, filter=asked.filter)
+        key = (name, asked)
         if key not in self._known:
-            self._known[key] = await self.store.reading(query, key[1])
+            self._known[key] = await self.store.reading(query, asked)
             if len(self._known) > MOST_KNOWN:
                 self._known.popitem(last=False)
         self._known.move_to_end(key)

@@ -18,11 +18,7 @@ CREATE TABLE release (
     -- How many rows begin in it, so that a page of changes can be cut between releases without reading them.
     changed integer NOT NULL DEFAULT 0,
     -- Live records per noun after this release, as JSON: exact totals without counting.
-    counts text NOT NULL,
-    -- Digests of the live records per noun and per plan, as JSON, and of the nouns' digests: docs/syncing.md.
-    digests text NOT NULL DEFAULT '{}',
-    plans text NOT NULL DEFAULT '{}',
-    root text NOT NULL DEFAULT ''
+    counts text NOT NULL
 );
 
 CREATE TABLE record (
