@@ -6,6 +6,22 @@ import httpx
 import pytest
 
 from ogp_open_data.records import NOUNS, canonical, digest
+from serving import program, running
+
+
+def test_withdrawn_record_is_410_and_leads_to_its_last_version(dsn: str) -> None:
+    with running("--sample", "--database-url", dsn) as (_, url):
+        last = httpx.get(f"{url}/v1/reports?sort=-period_end&limit=1").json()["data"][0]
+        program("withdraw", last["id"], "--reason", "sent by mistake", "--database-url", dsn)
+        gone = httpx.get(f"{url}{last['url']}.csv")
+        assert gone.status_code == 410 and "sent by mistake" in gone.json()["detail"]
+        assert httpx.get(gone.json()["last_version"]).json()["data"] == last
+        program("merge", "nz-dia", "nz-psc", "--reason", "one and the same", "--database-url", dsn)
+        merged = httpx.get(f"{url}/v1/organisations/nz-dia").json()
+        assert httpx.get(merged["successor"]).json()["data"]["id"] == "nz-psc"
+        program("restore", last["id"], "--reason", "right after all", "--database-url", dsn)
+        assert httpx.get(f"{url}{last['url']}").json()["data"]["version"] == last["version"] + 2
+        assert "nothing changes" in program("release", "--database-url", dsn).stdout
 
 
 def test_digests_are_what_sort_and_sha256sum_make_of_the_records(client: httpx.Client) -> None:

@@ -43,7 +43,8 @@ AT = "SELECT number, made_at, counts FROM release WHERE number = $1"
 AT_DAY = "SELECT number FROM release WHERE made_at < $1 ORDER BY number DESC LIMIT 1"
 FIRST = "SELECT number, made_at FROM release ORDER BY number LIMIT 1"
 ITEM = """
-SELECT r.noun, r.id, r.version, r.doc, r.sha256, r.csv, r.reason, r.from_release, release.made_at, first.made_at AS first_at
+SELECT r.noun, r.id, r.version, r.doc, r.sha256, r.csv, r.reason, r.successor, r.from_release, release.made_at,
+    first.made_at AS first_at
 FROM record r JOIN release ON release.number = r.from_release
 JOIN record one ON one.noun = r.noun AND one.id = r.id AND one.version = 1
 JOIN release first ON first.number = one.from_release
@@ -105,6 +106,7 @@ class At(NamedTuple):
     sha256: str | None
     csv: str | None
     reason: str | None
+    successor: str | None
     release: int
     made_at: datetime
     first_at: datetime

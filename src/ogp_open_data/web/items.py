@@ -48,7 +48,14 @@ async def _at(site: Site, noun: str, id: str, release: int) -> At:
     if at is None:
         raise NotFound(f"there is no {noun} record with the id {id[:200]}; /v1/{noun} lists them")
     if at.doc is None:
-        raise Gone(f"{id} was withdrawn: {at.reason or 'no reason was given'}", withdrawn_in=at.release)
+        path = url_of(noun, id)
+        raise Gone(
+            f"{id} was withdrawn: {at.reason or 'no reason was given'}",
+            withdrawn_in=at.release,
+            last_version=site.url(f"{path}?as_of={at.release - 1}"),
+            versions=site.url(f"{path}/versions"),
+            **({"successor": site.url(url_of(noun, at.successor))} if at.successor else {}),
+        )
     return at
 
 
