@@ -359,13 +359,4 @@ def _ground_of(world: World, id: str, lines: Sequence[Progress]) -> Milestone:
         assert isinstance(held, Milestone)
         return _ground(held.id, held.commitment, held.plan, MilestoneDraft(number=held.number, text=held.text))
     first = derive.in_order(lines)[0]
-    return Milestone(
-        id=id,
-        url=url_of("milestones", id),
-        version=1,
-        release=1,
-        commitment=first.commitment,
-        plan=first.plan,
-        number=first.number,
-        text=first.text,
-    )
+    return _ground(id, first.commitment, first.plan, MilestoneDraft(number=first.number, text=first.text))
