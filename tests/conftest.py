@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-pytest_plugins = ["database", "serving"]
+pytest_plugins = ["database", "serving", "copied"]
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("OGP_SHARED") or ROOT.parent / "shared").absolute()

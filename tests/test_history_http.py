@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from ogp_open_data.records import NOUNS, canonical, digest
+from ogp_open_data.web import query, rehearsals
 from serving import program, running
 
 
@@ -108,7 +109,7 @@ def test_nothing_new_is_an_empty_page_and_then_304(client: httpx.Client) -> None
 
 
 @pytest.mark.parametrize(
-    ("query", "status"),
+    ("asked", "status"),
     [
         ("since=999999", 400),
         ("since=-1", 400),
@@ -126,9 +127,9 @@ def test_nothing_new_is_an_empty_page_and_then_304(client: httpx.Client) -> None
     ],
 )
 def test_place_to_go_on_from_that_is_none_is_refused_with_what_to_do(
-    client: httpx.Client, query: str, status: int
+    client: httpx.Client, asked: str, status: int
 ) -> None:
-    answer = client.get(f"/v1/changes?{query}")
+    answer = client.get(f"/v1/changes?{asked}")
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     if status == 410:
@@ -146,6 +147,7 @@ def test_rehearsals_are_always_there(client: httpx.Client) -> None:
 
     assert (actions("empty"), actions("tombstone")) == ([], ["withdraw"])
     assert actions("duplicate") == ["publish", "publish"]
+    assert {*rehearsals.PAGES, "rehearsal-410"} == set(query.REHEARSALS)
     new = client.get("/v1/changes?since=rehearsal-new-value").json()["data"][0]
     assert new["record"]["status"] == "a_status_of_the_future" and digest(canonical(new["record"])) == new["sha256"]
 

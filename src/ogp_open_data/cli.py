@@ -342,6 +342,20 @@ async def _prepared(store: Store, chosen: Settings, sample: bool) -> None:
 
 
 @commands.command()
+@click.argument("url")
+@click.option("--into", required=True, metavar="DIR|DSN", help="A directory, sqlite:///FILE, or postgresql://….")
+@click.option("--verify", is_flag=True, help="Only compare the copy with the publisher, and name what differs.")
+def sync(url: str, into: str, verify: bool) -> None:
+    """Keep a copy of another instance, and prove it equal."""
+    from ogp_open_data.client import sync as kept
+
+    done = kept(url, into, verify_only=verify)
+    click.echo(printable(done.line))
+    if done.exit_code:
+        raise click.exceptions.Exit(done.exit_code)
+
+
+@commands.command()
 @with_store
 def migrate(data_dir: str | None, database_url: str | None) -> None:
     """Bring the database schema up to this program's."""

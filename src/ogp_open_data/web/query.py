@@ -214,6 +214,7 @@ AS_OF = Parameter(
 )
 
 
+REHEARSALS = tuple(f"rehearsal-{name}" for name in ("410", "tombstone", "empty", "duplicate", "new-value"))
 NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 LIMIT = Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST}, "How many at most.", _number(1, MOST))
 RELEASES = {
@@ -223,7 +224,7 @@ RELEASES = {
 CHANGES = {
     "since": Parameter(
         "since",
-        {"anyOf": [NUMBER, {"type": "string", "pattern": "^rehearsal-[a-z0-9-]{1,40}$"}]},
+        {"anyOf": [NUMBER, {"type": "string", "enum": list(REHEARSALS)}]},
         "Changes of the releases after this one; 0 is everything.",
         _since,
     ),

@@ -12,6 +12,7 @@ from ogp_open_data.errors import BadRequest, CursorGone
 from ogp_open_data.records import Milestone, canonical, digest, url_of
 from ogp_open_data.web.answers import Representation, answer
 from ogp_open_data.web.asking import EPOCH, about
+from ogp_open_data.web.query import REHEARSALS
 from ogp_open_data.web.site import Request, Response, Site
 
 ID = "zz-rehearsal-c1-m1"
@@ -47,7 +48,6 @@ PAGES: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "rehearsal-duplicate": lambda: [_published(1), _published(1)],
     "rehearsal-new-value": lambda: [_published(1, "a_status_of_the_future")],
 }
-NAMES = ("rehearsal-410", *PAGES)
 
 
 async def answered(request: Request, site: Site, name: str) -> Response:
@@ -57,7 +57,7 @@ async def answered(request: Request, site: Site, name: str) -> Response:
             "a rehearsal: take a fresh copy, then go on from its release", snapshot=site.url("/v1"), resume_after=0
         )
     if name not in PAGES:
-        detail = f"there is no {name[:60]}; known are {', '.join(NAMES)}"
+        detail = f"there is no {name[:60]}; known are {', '.join(REHEARSALS)}"
         raise BadRequest(f"since: {detail}", errors=[{"parameter": "since", "detail": detail}])
     epoch = (await site.dataset()).epoch
     meta = {"release": 1, "next_since": 1, "up_to_date": True, "epoch": epoch, "rehearsal": name, **about(site)}
