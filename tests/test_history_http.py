@@ -147,6 +147,8 @@ def test_rehearsals_are_always_there(client: httpx.Client) -> None:
 
     assert (actions("empty"), actions("tombstone")) == ([], ["withdraw"])
     assert actions("duplicate") == ["publish", "publish"]
+    lines = client.get("/v1/changes.ndjson?since=rehearsal-duplicate")
+    assert lines.headers["content-type"] == "application/x-ndjson" and len(lines.content.splitlines()) == 2
     assert {*rehearsals.PAGES, "rehearsal-410"} == set(query.REHEARSALS)
     new = client.get("/v1/changes?since=rehearsal-new-value").json()["data"][0]
     assert new["record"]["status"] == "a_status_of_the_future" and digest(canonical(new["record"])) == new["sha256"]

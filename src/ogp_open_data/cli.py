@@ -351,8 +351,7 @@ def sync(url: str, into: str, verify: bool) -> None:
 
     done = kept(url, into, verify_only=verify)
     click.echo(printable(done.line))
-    if done.exit_code:
-        raise click.exceptions.Exit(done.exit_code)
+    sys.exit(done.exit_code)
 
 
 @commands.command()

@@ -127,7 +127,7 @@ async def list_changes(request: Request, suffix: str | None) -> Response:
     asked = query.read(query.given(request.scope["query_string"]), query.CHANGES)
     site = site_of(request)
     if asked.since is not None and asked.since.startswith("rehearsal-"):
-        return await rehearsals.answered(request, site, asked.since)
+        return await rehearsals.answered(request, site, asked.since, suffix)
     head = await site.store.reading(releases.head)
     since = await _since(site, asked, head.number)
     until = min(asked.until, head.number) if asked.until is not None else head.number

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from ogp_open_data.errors import BadRequest, CursorGone
+from ogp_open_data.formats import FORMATS
 from ogp_open_data.records import Milestone, canonical, digest, url_of
 from ogp_open_data.web.answers import Representation, answer
 from ogp_open_data.web.asking import EPOCH, about
@@ -50,7 +51,7 @@ PAGES: dict[str, Callable[[], list[dict[str, Any]]]] = {
 }
 
 
-async def answered(request: Request, site: Site, name: str) -> Response:
+async def answered(request: Request, site: Site, name: str, suffix: str | None) -> Response:
     """The answer of a rehearsal. Raises CursorGone for the one that is that, BadRequest for an unknown name."""
     if name == "rehearsal-410":
         raise CursorGone(
@@ -62,8 +63,12 @@ async def answered(request: Request, site: Site, name: str) -> Response:
     epoch = (await site.dataset()).epoch
     meta = {"release": 1, "next_since": 1, "up_to_date": True, "epoch": epoch, "rehearsal": name, **about(site)}
     links = {"self": site.url(f"/v1/changes?since={name}")}
-    body = msgspec.json.encode({"data": PAGES[name](), "meta": meta, "links": links})
+    items = PAGES[name]()
+    format = FORMATS["ndjson" if suffix == "ndjson" else "json"]
+    body = msgspec.json.encode({"data": items, "meta": meta, "links": links})
+    if suffix == "ndjson":
+        body = b"".join(msgspec.json.encode(item) + b"\n" for item in items)
     headers = {"ogp-next-since": "1"}
     return answer(
-        request, Representation(content_type="application/json", body=body, last_modified=EPOCH, headers=headers)
+        request, Representation(content_type=format.content_type, body=body, last_modified=EPOCH, headers=headers)
     )
