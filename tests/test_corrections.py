@@ -179,3 +179,13 @@ async def test_changes_replayed_at_any_page_size_are_what_is_held(store: Store, 
     }
     assert copy == held
     assert versions >= len(held) and (folded is False or versions == len(held))
+
+
+async def test_corrected_milestone_keeps_nothing_of_a_report_that_is_withdrawn_later(store: Store) -> None:
+    done = [("1", MILESTONES[0][1], "August 2018", "Completed"), *MILESTONES[1:]]
+    await imported(store, report(done))
+    await hand.correct(store, KNOWN, "nz-nap2-c5-m1", {"starts": "2017-01"}, "from the plan")
+    await hand.withdraw(store, KNOWN, REPORT, "wrong")
+    one = (await records(store, "milestones"))["nz-nap2-c5-m1"]
+    assert isinstance(one, Milestone)
+    assert (one.starts, one.status, one.ends, one.status_report) == ("2017-01", "unknown", None, None)

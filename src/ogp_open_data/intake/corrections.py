@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ogp_open_data.errors import NotFound, Refused
 from ogp_open_data.intake import derive
-from ogp_open_data.intake.decide import World
+from ogp_open_data.intake.decide import World, ground_of, ground_of_commitment
 from ogp_open_data.intake.edits import Remark
 from ogp_open_data.records import (
     NOUN_OF,
@@ -115,7 +115,7 @@ def correct(world: World, id: str, values: Mapping[str, str], reason: str) -> No
         raise Refused(f"{unknown[0]}: this cannot be set on {id}; what can: {', '.join(settable)}")
     changed = _with(record, values)
     if isinstance(changed, Milestone | Commitment):
-        ground = world.facts.get(id) or _bare(changed)
+        ground = _ground(world, changed)
         world.facts[id] = replace(ground, **{name: getattr(changed, name) for name in values})
     else:
         world.records[id] = changed
@@ -139,9 +139,12 @@ def _with(record: Record, values: Mapping[str, str]) -> Record:
         raise Refused(f"{', '.join(values)}: {error}; give JSON where a field is no text, and null for none") from error
 
 
-def _bare(record: Milestone | Commitment) -> Milestone | Commitment:
-    """A record as its plan would give it: without what follows from reports."""
-    return replace(record, **{name: None for name in ("status_report", "latest_report") if hasattr(record, name)})
+def _ground(world: World, record: Milestone | Commitment) -> Milestone | Commitment:
+    """What the plan's word on a record is, or would be: nothing in it follows from reports."""
+    if isinstance(record, Commitment):
+        return ground_of_commitment(world, record.id)
+    lines = [line for line in world.of(Progress, record.commitment) if line.milestone == record.id]
+    return ground_of(world, record.id, lines)
 
 
 def renumber(world: World, id: str, number: str, reason: str) -> None:
@@ -154,7 +157,7 @@ def renumber(world: World, id: str, number: str, reason: str) -> None:
         world.records[lines[-1].id] = replace(lines[-1], number=number)
         world.remarks[lines[-1].id] = Remark(reason)
     else:
-        world.facts[id] = replace(world.facts.get(id) or _bare(record), number=number)
+        world.facts[id] = replace(_ground(world, record), number=number)
     world.remarks[id] = Remark(reason)
     _touch(world, record)
 

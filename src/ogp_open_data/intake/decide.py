@@ -331,25 +331,15 @@ def _derive(world: World, commitment: str, on: date) -> None:
     ids -= world.withdrawn
     reports = world.of(Report, commitment)
     milestones = [
-        derive.milestone(_ground_of(world, id, lines.get(id, [])), lines.get(id, []), on) for id in sorted(ids)
+        derive.milestone(ground_of(world, id, lines.get(id, [])), lines.get(id, []), on) for id in sorted(ids)
     ]
     for one in milestones:
         world.put(one)
-    ground = world.facts.get(commitment)
-    if not isinstance(ground, Commitment):
-        held = world.records.get(commitment)
-        ground = Commitment(
-            id=commitment,
-            url=url_of("commitments", commitment),
-            version=1,
-            release=1,
-            plan=held.plan if isinstance(held, Commitment) else reports[0].plan,
-            number=held.number if isinstance(held, Commitment) else world.registry.said.numbers[commitment],
-        )
+    ground = ground_of_commitment(world, commitment)
     world.put(derive.commitment(ground, milestones, reports))
 
 
-def _ground_of(world: World, id: str, lines: Sequence[Progress]) -> Milestone:
+def ground_of(world: World, id: str, lines: Sequence[Progress]) -> Milestone:
     """What a milestone rests on: the plan's word, else the bare first line, else the name that is left of it."""
     fact = world.facts.get(id)
     if isinstance(fact, Milestone):
@@ -360,3 +350,19 @@ def _ground_of(world: World, id: str, lines: Sequence[Progress]) -> Milestone:
         return _ground(held.id, held.commitment, held.plan, MilestoneDraft(number=held.number, text=held.text))
     first = derive.in_order(lines)[0]
     return _ground(id, first.commitment, first.plan, MilestoneDraft(number=first.number, text=first.text))
+
+
+def ground_of_commitment(world: World, id: str) -> Commitment:
+    """What a commitment rests on: the plan's word, else its number alone."""
+    fact, held = world.facts.get(id), world.records.get(id)
+    if isinstance(fact, Commitment):
+        return fact
+    plan, number = (held.plan, held.number) if isinstance(held, Commitment) else (None, None)
+    return Commitment(
+        id=id,
+        url=url_of("commitments", id),
+        version=1,
+        release=1,
+        plan=plan or world.of(Report, id)[0].plan,
+        number=number or world.registry.said.numbers[id],
+    )

@@ -99,11 +99,12 @@ def query_string(request: Request, **changed: str | None) -> str:
     return "?" + urlencode(given) if given else ""
 
 
-def common_links(site: Site, noun: str) -> list[Link]:
-    """What every answer about a noun links to."""
+def common_links(site: Site, noun: str | None = None) -> list[Link]:
+    """What every answer links to, and where it is about a noun that noun's schema."""
+    schema = [Link(site.url(f"/schemas/v1/{noun}.json"), "describedby", "application/schema+json")] if noun else []
     return [
         Link(site.settings.licence_url, "license"),
-        Link(site.url(f"/schemas/v1/{noun}.json"), "describedby", "application/schema+json"),
+        *schema,
         Link(site.url("/openapi.json"), "service-desc", "application/vnd.oai.openapi+json"),
         Link(site.url("/docs"), "service-doc", "text/html"),
     ]

@@ -26,7 +26,7 @@ FOREVER = "max-age=86400"
 
 def _links(site: Site, **more: str) -> list[Link]:
     links = [Link(href, rel, "application/json") for rel, href in more.items()]
-    return [*links, *common_links(site, "releases")[:1], *common_links(site, "releases")[2:]]
+    return [*links, *common_links(site)]
 
 
 async def list_releases(request: Request) -> Response:
