@@ -83,6 +83,7 @@ def run(chosen: Settings, work: Callable[[Store], Coroutine[Any, Any, Any]]) -> 
         await store.open()
         try:
             await _migrated(store, chosen)
+            await hand.reshape(store)
             return await work(store)
         finally:
             await store.close()
@@ -90,9 +91,9 @@ def run(chosen: Settings, work: Callable[[Store], Coroutine[Any, Any, Any]]) -> 
     return asyncio.run(inside())
 
 
-async def _migrated(store: Store, chosen: Settings) -> list[str]:
+async def _migrated(store: Store, chosen: Settings, new_epoch: bool = False) -> list[str]:
     async with store.writing() as connection:
-        return await migrate_store(connection, settings.tag_authority(chosen), datetime.now(UTC).date())
+        return await migrate_store(connection, settings.tag_authority(chosen), datetime.now(UTC).date(), new_epoch)
 
 
 @commands.command("import")
@@ -327,10 +328,6 @@ def serve(host: str, port: int, workers: int, sample: bool, data_dir: str | None
         server.serve(ready, host, port, workers)
 
 
-async def _nothing(store: Store) -> None:
-    pass
-
-
 async def _prepared(store: Store, chosen: Settings, sample: bool) -> None:
     """Import the sample, where nothing is there yet, by the same door as everything else; make the day's release."""
     known, zone = vocabulary.load(), ZoneInfo(chosen.time_zone)
@@ -355,13 +352,16 @@ def sync(url: str, into: str, verify: bool) -> None:
 
 
 @commands.command()
+@click.option(
+    "--new-epoch", is_flag=True, help="Begin another history: after going back to an older state of this database."
+)
 @with_store
-def migrate(data_dir: str | None, database_url: str | None) -> None:
-    """Bring the database schema up to this program's."""
+def migrate(new_epoch: bool, data_dir: str | None, database_url: str | None) -> None:
+    """Bring the database schema, and the shape of its records, up to this program's."""
     with ExitStack() as stack:
         ready = opened(stack, settings.load(data_dir=data_dir, database_url=database_url))
-        run(ready, _nothing)
-    click.echo("The schema is up to date.")
+        run(ready, lambda store: _migrated(store, ready, new_epoch))
+    click.echo("The schema is up to date." + (" Copies will be taken afresh." if new_epoch else ""))
 
 
 @commands.command()

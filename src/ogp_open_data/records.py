@@ -256,6 +256,8 @@ NOUNS: dict[str, type[Record]] = {
     "organisations": Organisation,
 }
 NOUN_OF = {struct: noun for noun, struct in NOUNS.items()}
+# Steps with each change of the structs above: a newer program then publishes every record anew in its shape, in a release.
+SHAPE = 1
 # What a record is apart from its place in the sequence of releases.
 STAMP = ("id", "url", "version", "release")
 

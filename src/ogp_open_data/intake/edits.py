@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from ogp_open_data.records import NOUN_OF, NOUNS, STAMP, Finding, Progress, Record, canonical
-from ogp_open_data.store.releases import Held
+from ogp_open_data.store.releases import Held, decode
 
 # Findings about the page around a report, or about what was held when it was read, differ between copies of one report.
 ABOUT_THE_COPY = ("site_furniture", "milestone_text_changed")
@@ -114,3 +114,13 @@ def said(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: said(one) for key, one in value.items()}
     return value
+
+
+def reshaped(noun: str, id: str, version: int, doc: str) -> Edit | None:
+    """The edit that gives a stored record the shape of today's structs; None where it has it."""
+    record = decode(noun, doc)
+    if canonical(record).decode() == doc:
+        return None
+    before, after = msgspec.json.decode(doc), msgspec.json.decode(canonical(record))
+    fields = sorted(name for name in before | after if before.get(name, ...) != after.get(name, ...))
+    return Edit(noun, id, record, record, version + 1, "schema", fields)

@@ -1,4 +1,4 @@
-"""Changes by hand and by time, each one release: withdraw, restore, correct, renumber, merge, and the daily one."""
+"""Changes by hand, by time and by a newer program, each one release: withdraw, correct, …, the daily one, a new shape."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 from ogp_open_data.intake import corrections
 from ogp_open_data.intake.decide import Decision, World, decided
+from ogp_open_data.intake.edits import reshaped
 from ogp_open_data.intake.identify import Registry
 from ogp_open_data.intake.releasing import Outcome, Writing, held, publish, writing
 from ogp_open_data.intake.vocabulary import Vocabulary
-from ogp_open_data.records import Plan
+from ogp_open_data.records import SHAPE, Plan
 from ogp_open_data.store import history, releases
 from ogp_open_data.store.doors import Store
 
@@ -127,6 +128,20 @@ async def daily(
         decision = await _passed(at, vocabulary)
         number = await publish(at, decision, "daily", message, empty=True)
         return Outcome("daily release", number, decision.edits, [])
+
+
+async def reshape(store: Store) -> int | None:
+    """Publish anew, in one release, every record that a program of an older shape wrote otherwise; its number if there was any.
+
+    No old row is touched: what was released keeps its bytes and digests.
+    """
+    async with store.writing() as connection:
+        if (await releases.dataset(connection)).shape >= SHAPE:
+            return None
+    async with writing(store) as at:
+        edits = [edit for row in await releases.live(at.connection) if (edit := reshaped(*row)) is not None]
+        await releases.reshaped(at.connection, SHAPE, at.head.number + 1)
+        return await publish(at, Decision(edits, [], [], []), "schema", f"records in shape {SHAPE}")
 
 
 async def _passed(at: Writing, vocabulary: Vocabulary) -> Decision:

@@ -13,6 +13,14 @@ DONE = "SELECT name FROM migration"
 RECORD = "INSERT INTO migration (name) VALUES ($1)"
 FOUND = "INSERT INTO dataset (tag_authority, tag_on) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 VERSION = "SHOW server_version_num"
+HOME = """
+SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid FROM pg_database WHERE datname = current_database()
+"""
+# What was restored into another database may be older than what readers have seen: their cursors must not go on in it unnoticed.
+SETTLE = """
+UPDATE dataset SET home = $1, epoch = CASE WHEN home IS NULL AND NOT $2 THEN epoch ELSE gen_random_uuid() END
+WHERE home IS DISTINCT FROM $1 OR $2
+"""
 SERVER_NEEDED = 150000
 
 
@@ -22,11 +30,12 @@ def migrations() -> list[tuple[str, str]]:
     return sorted((file.name, file.read_text()) for file in files if file.name.endswith(".sql"))
 
 
-async def migrate(connection: Connection, tag_authority: str, today: date) -> list[str]:
+async def migrate(connection: Connection, tag_authority: str, today: date, new_epoch: bool = False) -> list[str]:
     """Bring the schema up to this program's, in the caller's transaction; the names of what was done.
 
-    Authority and day of the tag: URIs are taken at the first call only. Raises Refused when the server is older than 15, or the
-    schema is newer than this program.
+    Authority and day of the tag: URIs are taken at the first call only. The epoch is renewed in a database that was restored from
+    a dump, and where `new_epoch` asks for it. Raises Refused when the server is older than 15, or the schema is newer than this
+    program.
     """
     if int(await connection.fetchval(VERSION)) < SERVER_NEEDED:
         raise Refused("PostgreSQL 15 or later is needed; this server is older")
@@ -43,4 +52,5 @@ async def migrate(connection: Connection, tag_authority: str, today: date) -> li
             await connection.execute(RECORD, name)
             made.append(name)
     await connection.execute(FOUND, tag_authority, today)
+    await connection.execute(SETTLE, await connection.fetchval(HOME), new_epoch)
     return made

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from ogp_open_data.errors import Refused, StoreUnavailable
-from ogp_open_data.records import NOUNS, Commitment, Milestone, Record
+from ogp_open_data.records import NOUNS, SHAPE, Commitment, Milestone, Record
 from ogp_open_data.store.doors import Connection
 
 
@@ -22,11 +22,13 @@ class Head(Struct, frozen=True):
 
 
 class Dataset(Struct, frozen=True):
-    """What holds for the whole sequence of releases."""
+    """What holds for the whole sequence of releases. Rows of releases before `shaped_in` are in an older shape."""
 
     epoch: str
     tag_authority: str
     tag_on: date
+    shape: int
+    shaped_in: int
 
 
 class Release(Struct, frozen=True):
@@ -90,8 +92,8 @@ class Held(Struct, frozen=True):
 HEAD = "SELECT number, made_at, counts FROM release ORDER BY number DESC LIMIT 1"
 # A writer that hangs must not make the others wait for ever.
 WAIT = "SET LOCAL lock_timeout = '60s'"
-LOCK = "SELECT one FROM dataset FOR UPDATE"
-DATASET = "SELECT epoch::text, tag_authority, tag_on FROM dataset"
+LOCK = "SELECT shape FROM dataset FOR UPDATE"
+DATASET = "SELECT epoch::text, tag_authority, tag_on, shape, shaped_in FROM dataset"
 SEEN = """
 SELECT d.release FROM document d
 WHERE d.sha256 = $1 AND d.reports <> '{}' AND NOT EXISTS (
@@ -108,6 +110,8 @@ SELECT noun, id, version, doc, successor FROM record
 WHERE until_release IS NULL AND noun IN ('commitments', 'milestones', 'reports', 'progress') AND commitment = ANY($1)
 """
 FACTS = "SELECT noun, id, doc FROM fact WHERE commitment = ANY($1)"
+LIVE = "SELECT noun, id, version, doc FROM record WHERE until_release IS NULL AND doc IS NOT NULL"
+RESHAPED = "UPDATE dataset SET shape = $1, shaped_in = $2"
 INSERT_RELEASE = """
 INSERT INTO release (number, made_at, cause, message, source, counts, changed) VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
@@ -158,13 +162,28 @@ async def dataset(connection: Connection) -> Dataset:
     return Dataset(*row)
 
 
+async def reshaped(connection: Connection, shape: int, since: int) -> None:
+    """Every live record has this shape from a release on."""
+    await connection.execute(RESHAPED, shape, since)
+
+
+async def live(connection: Connection) -> list[tuple[str, str, int, str]]:
+    """Noun, id, version and text of every live record."""
+    return [(row[0], row[1], row[2], row[3]) for row in await connection.fetch(LIVE)]
+
+
 async def lock(connection: Connection) -> Head:
-    """Wait until this transaction is the only writer; the newest release then. Release order is commit order by this lock."""
+    """Wait until this transaction is the only writer; the newest release then. Release order is commit order by this lock.
+
+    Raises Refused where a newer program has written the records, and StoreUnavailable after a minute.
+    """
     await connection.execute(WAIT)
     try:
-        await connection.fetchval(LOCK)
+        shape = await connection.fetchval(LOCK)
     except asyncpg.LockNotAvailableError as error:
         raise StoreUnavailable("another writer has held the store for a minute; end it, or try again later") from error
+    if shape > SHAPE:
+        raise Refused("the records were written by a newer program; use that one, this one would lose fields of theirs")
     return await head(connection)
 
 

@@ -64,7 +64,7 @@ async def _body(site: Site, format: Format, at: At, asked: Query, release: int) 
     assert at.doc is not None
     path = url_of(at.noun, at.id)
     if format.suffix == "csv":
-        line = at.csv if asked.fields is None else to_csv.line(releases.decode(at.noun, at.doc), asked.fields)
+        line = to_csv.line(releases.decode(at.noun, at.doc), asked.fields)
         return f"{to_csv.header(at.noun, asked.fields)}\r\n{line}\r\n".encode()
     if format.suffix == "ndjson":
         return to_json.chosen(at.doc, asked.fields) + b"\n"

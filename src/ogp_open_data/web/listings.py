@@ -81,7 +81,7 @@ async def _page(
     elif format.suffix == "json":
         body = await _json(site, listing, asked, found, links, total)
     else:
-        body = _head(format, listing, asked) + _rows(format, listing, asked, found)
+        body = _head(format, listing, asked) + await _rows(site, format, listing, asked, found)
     return Representation(
         content_type=format.content_type,
         body=body,
@@ -126,18 +126,19 @@ async def _chunks(site: Site, format: Format, listing: Listing, asked: Query) ->
     """The bytes of a bulk answer, a batch of rows at a time."""
     yield _head(format, listing, asked)
     async for batch in listings.everything(site.store, listing):
-        yield _rows(format, listing, asked, batch)
+        yield await _rows(site, format, listing, asked, batch)
 
 
 def _head(format: Format, listing: Listing, asked: Query) -> bytes:
     return f"{to_csv.header(listing.noun, asked.fields)}\r\n".encode() if format.suffix == "csv" else b""
 
 
-def _rows(format: Format, listing: Listing, asked: Query, rows: Sequence[Found]) -> bytes:
-    """Rows as lines: as they are stored, unless only some fields are asked for."""
+async def _rows(site: Site, format: Format, listing: Listing, asked: Query, rows: Sequence[Found]) -> bytes:
+    """Rows as lines: as they are stored, unless only some fields are asked for, or they were stored with fewer columns."""
     if format.suffix == "ndjson":
         return b"".join(to_json.chosen(one.doc, asked.fields) + b"\n" for one in rows)
-    if asked.fields is None:
+    shaped_in = (await site.dataset()).shaped_in
+    if asked.fields is None and all(one.release >= shaped_in for one in rows):
         return "".join(f"{one.csv}\r\n" for one in rows).encode()
     records = (releases.decode(listing.noun, one.doc) for one in rows)
     return "".join(f"{to_csv.line(record, asked.fields)}\r\n" for record in records).encode()
