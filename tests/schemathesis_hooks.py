@@ -1,10 +1,19 @@
 """For schemathesis: a cursor, epoch or release that nobody gave, and a day in the future, fit their schemas and are refused."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import schemathesis
+from hypothesis import strategies
+
+schemathesis.openapi.format(
+    "http-date",
+    strategies.datetimes(datetime(1900, 1, 1), datetime(9999, 1, 1)).map(
+        lambda moment: format_datetime(moment.replace(microsecond=0, tzinfo=UTC), usegmt=True)
+    ),
+)
 
 
 @schemathesis.hook

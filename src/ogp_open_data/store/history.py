@@ -73,6 +73,12 @@ WHERE noun = 'milestones' AND until_release IS NULL AND doc IS NOT NULL AND plan
 AND status NOT IN ('completed', 'withdrawn', 'not_applicable')
 AND timeliness <> CASE WHEN due_on < $2 THEN 'overdue' WHEN due_on <= $2 + 30 THEN 'due_soon' ELSE 'on_time' END
 """
+# Everything that a report is compared by: what is of its commitment as of a release.
+BESIDE = """
+SELECT noun, doc FROM record
+WHERE commitment = $1 AND noun IN ('reports', 'progress', 'milestones') AND doc IS NOT NULL
+AND from_release <= $2 AND (until_release IS NULL OR until_release > $2)
+"""
 LAST_DAILY = "SELECT max(made_at) FROM release WHERE cause = 'daily'"
 
 
@@ -175,6 +181,11 @@ async def versions(connection: Connection, noun: str, id: str) -> list[Version]:
 async def last(connection: Connection, id: str) -> list[tuple[str, str]]:
     """Noun and text of a withdrawn record's last version, and of those that were withdrawn with it."""
     return [(row["noun"], row["doc"]) for row in await connection.fetch(LAST, id)]
+
+
+async def beside(connection: Connection, commitment: str, release: int) -> list[tuple[str, str]]:
+    """Noun and text of a commitment's reports, progress lines and milestones as of a release."""
+    return [(row["noun"], row["doc"]) for row in await connection.fetch(BESIDE, commitment, release)]
 
 
 async def commitments_of(connection: Connection, id: str) -> list[str]:

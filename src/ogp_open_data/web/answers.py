@@ -14,18 +14,21 @@ from ogp_open_data.web.site import Request, Response
 
 CURRENT = "max-age=60, stale-while-revalidate=60, stale-if-error=86400"
 PINNED = "max-age=86400"
-VARY = "Accept, Accept-Encoding"
+VARY = "Accept, Accept-Encoding, Accept-Datetime"
 
 
 class Link(Struct, frozen=True):
-    """A link for the header (RFC 8288): absolute address, relation, media type."""
+    """A link for the header (RFC 8288): absolute address, relations, media type, and of a Memento its time."""
 
     href: str
     rel: str
     type: str | None = None
+    at: datetime | None = None
 
     def __str__(self) -> str:
-        return f'<{self.href}>; rel="{self.rel}"' + (f'; type="{self.type}"' if self.type else "")
+        type = f'; type="{self.type}"' if self.type else ""
+        at = f'; datetime="{http_date(self.at)}"' if self.at else ""
+        return f'<{self.href}>; rel="{self.rel}"{type}{at}'
 
 
 class Representation(Struct, frozen=True, kw_only=True):
@@ -44,6 +47,11 @@ class Representation(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
 
 
+def http_date(moment: datetime) -> str:
+    """A moment in whole seconds, as HTTP writes it."""
+    return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True)
+
+
 def etag_of(*parts: bytes | str) -> str:
     """An opaque validator of some bytes."""
     whole = hashlib.sha256()
@@ -57,7 +65,7 @@ def answer(request: Request, one: Representation) -> Response:
     etag = one.etag or etag_of(one.body if isinstance(one.body, bytes) else b"")
     headers = {
         "etag": f'"{etag}"',
-        "last-modified": format_datetime(one.last_modified.astimezone(UTC).replace(microsecond=0), usegmt=True),
+        "last-modified": http_date(one.last_modified),
         "cache-control": one.cache_control,
         "vary": VARY,
         "link": ", ".join(map(str, one.links)),

@@ -14,7 +14,18 @@ from ogp_open_data.formats import FORMATS
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.store.doors import Store
-from ogp_open_data.web import contract, daily, documents, health, history, items, listings, problems
+from ogp_open_data.web import (
+    comparison,
+    contract,
+    daily,
+    documents,
+    health,
+    history,
+    items,
+    listings,
+    memento,
+    problems,
+)
 from ogp_open_data.web.edge import Edge
 from ogp_open_data.web.site import Request, Response, Site
 
@@ -30,6 +41,9 @@ def routes() -> list[tuple[str, Handler]]:
         *((f"/v1/{n}.{s}", partial(listings.list_records, noun=n, suffix=s)) for n in NOUNS for s in FORMATS),
         *((f"/v1/{noun}/{{name:str}}", partial(items.one_record, noun=noun)) for noun in NOUNS),
         *((f"/v1/{noun}/{{name:str}}/versions", partial(history.list_versions, noun=noun)) for noun in NOUNS),
+        *((f"/v1/{noun}/timemap", partial(memento.timemap, noun=noun)) for noun in NOUNS),
+        *((f"/v1/{noun}/{{name:str}}/timemap", partial(memento.timemap, noun=noun)) for noun in NOUNS),
+        ("/v1/reports/{name:str}/diff", comparison.differ),
         ("/v1/releases", history.list_releases),
         ("/v1/releases/{number:str}", history.one_release),
         ("/v1/releases/{number:str}/{name:str}", history.release_lines),

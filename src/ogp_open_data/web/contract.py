@@ -36,6 +36,13 @@ VALIDATED = {
     "Link": "RFC 8288: next, alternate, license, describedby, service-desc.",
 }
 ID = {"$ref": "#/components/schemas/Id"}
+ACCEPT_DATETIME = {
+    "name": "Accept-Datetime",
+    "in": "header",
+    "description": "What stood here at this time (RFC 7089): 302 to it, unless the address names a release.",
+    "schema": {"type": "string", "format": "http-date"},
+    "example": "Tue, 24 Nov 2026 09:00:00 GMT",
+}
 ERRORS: dict[str, type[OpenDataError]] = {
     "400": BadRequest,
     "404": NotFound,
@@ -58,6 +65,8 @@ def openapi(settings: Settings, base: str) -> dict[str, Any]:
             paths[f"/v1/{noun}{suffix}"] = _operations(*_list(noun, format))
             paths[f"/v1/{noun}/{{id}}{suffix}"] = _operations(*_item(noun, format))
         paths[f"/v1/{noun}/{{id}}/versions"] = _operations(*_versions(noun))
+        paths[f"/v1/{noun}/timemap"] = _operations(*_timemap(noun, of_list=True))
+        paths[f"/v1/{noun}/{{id}}/timemap"] = _operations(*_timemap(noun, of_list=False))
     paths |= _history()
     paths["/schemas/v1/{noun}.json"] = _schema_path()
     paths["/livez"] = _health("livez", "Whether the program runs", ())
@@ -109,13 +118,14 @@ def _operations(id: str, tag: str, operation: dict[str, Any]) -> dict[str, Any]:
 
 def _list(noun: str, format: Format | None) -> tuple[str, str, dict[str, Any]]:
     formats = [format] if format else list(FORMATS.values())
-    parameters = [_parameter(one) for one in query.parameters(noun, format).values()]
+    parameters = [*(_parameter(one) for one in query.parameters(noun, format).values()), ACCEPT_DATETIME]
     statuses = ["400", "404", "405", "414", "503"] if format else ["400", "404", "405", "406", "414", "503"]
     operation = {
         "summary": f"List {noun}" + (f" as {format.suffix.upper()}" if format else ""),
         "parameters": parameters,
         "responses": {
             "200": _ok("The records.", {one.media_type: shapes.list_of(noun, one) for one in formats}, bulk=True),
+            "302": _redirected(),
             "304": _unchanged(),
             **_problems(statuses),
         },
@@ -129,9 +139,10 @@ def _item(noun: str, format: Format | None) -> tuple[str, str, dict[str, Any]]:
     statuses = ["400", "404", "405", "410", "414", "503"] + ([] if format else ["406"])
     operation = {
         "summary": f"One of {noun}" + (f" as {format.suffix.upper()}" if format else ""),
-        "parameters": [id, *(_parameter(one) for one in query.item_parameters(noun, format).values())],
+        "parameters": [id, *(_parameter(one) for one in query.item_parameters(noun, format).values()), ACCEPT_DATETIME],
         "responses": {
             "200": _ok("The record.", {one.media_type: shapes.item_of(noun, one) for one in formats}),
+            "302": _redirected(),
             "304": _unchanged(),
             **_problems(statuses),
         },
@@ -148,7 +159,7 @@ def _parameter(one: Parameter) -> dict[str, Any]:
 
 
 def _ok(description: str, content: dict[str, Any], bulk: bool = False) -> dict[str, Any]:
-    extra = ["Content-Location", "OGP-Row-Count", "Content-Disposition"] if bulk else ["Content-Location"]
+    extra = ["Content-Location", "Memento-Datetime", *(["OGP-Row-Count", "Content-Disposition"] if bulk else [])]
     return {
         "description": description,
         "headers": _named([*EVERYWHERE, *VALIDATED, *extra]),
@@ -158,6 +169,13 @@ def _ok(description: str, content: dict[str, Any], bulk: bool = False) -> dict[s
 
 def _unchanged() -> dict[str, Any]:
     return {"description": "Your copy is still good.", "headers": _named([*EVERYWHERE, *VALIDATED])}
+
+
+def _redirected() -> dict[str, Any]:
+    return {
+        "description": "The Memento of the time in Accept-Datetime.",
+        "headers": _named(["Location", "Link", "Vary"]),
+    }
 
 
 def _problems(statuses: Iterable[str]) -> dict[str, Any]:
@@ -183,6 +201,8 @@ def _headers() -> dict[str, Any]:
         "OGP-Row-Count": "Rows of a bulk answer, told before the first.",
         "Content-Disposition": "File name of a bulk answer.",
         "OGP-Next-Since": "The release to ask from next.",
+        "Location": "Where to go.",
+        "Memento-Datetime": "When what is answered was published, where the address names a release.",
         "Allow": "Methods that the address takes.",
         "Retry-After": "Seconds to wait.",
     }
@@ -204,6 +224,18 @@ def _versions(noun: str) -> tuple[str, str, dict[str, Any]]:
     )
 
 
+def _timemap(noun: str, of_list: bool) -> tuple[str, str, dict[str, Any]]:
+    parameters = [*map(_parameter, query.TIMEMAP.values())] if of_list else [_in_path("id", "The record's id.", ID)]
+    responses = {
+        "200": _ok("Every Memento.", {"application/link-format": TEXT}),
+        "304": _unchanged(),
+        **_problems(["400", "404", "405", "414", "503"]),
+    }
+    what = f"When the list of {noun} changed" if of_list else f"When one of {noun} changed"
+    operation = {"summary": f"{what}, as a TimeMap (RFC 7089)", "parameters": parameters, "responses": responses}
+    return f"timemap_{noun}" + ("_list" if of_list else ""), noun, operation
+
+
 def _history() -> dict[str, Any]:
     """Releases and changes."""
     number = _in_path("number", "A release.", {"type": "integer", "minimum": 1})
@@ -213,6 +245,12 @@ def _history() -> dict[str, Any]:
         "required": ["data", "meta", "links"],
         "properties": {"data": {"$ref": "#/components/schemas/Release"}},
     }
+    difference = {
+        "type": "object",
+        "required": ["data", "meta", "links"],
+        "properties": {"data": {"$ref": "#/components/schemas/Difference"}},
+    }
+    report = _in_path("id", "A report.", ID)
     tsv = {"text/tab-separated-values": TEXT}
     paths: dict[str, Any] = {}
     for path, id, summary, parameters, content, statuses in [
@@ -226,6 +264,14 @@ def _history() -> dict[str, Any]:
         ),
         ("/v1/releases/{number}", "get_release", "One release", [number], {"application/json": one}, ["404"]),
         ("/v1/releases/{number}/{noun}.tsv", "get_lines", "What a digest is made of", [number, noun], tsv, ["404"]),
+        (
+            "/v1/reports/{id}/diff",
+            "diff_report",
+            "What changed since the report before, or between any two",
+            [report, *map(_parameter, query.DIFF.values())],
+            {"application/json": difference},
+            ["404", "410"],
+        ),
         (
             "/v1/changes",
             "list_changes",

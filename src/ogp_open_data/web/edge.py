@@ -9,12 +9,13 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from ogp_open_data.errors import BadRequest, MethodNotAllowed, NotFound, OpenDataError, UriTooLong
+from ogp_open_data.web.answers import VARY
 
 LONGEST_TARGET = 8000
 READS = "GET, HEAD, OPTIONS"
 EXPOSED = (
     "ETag, Link, Last-Modified, Content-Location, Content-Disposition, Retry-After, "
-    "OGP-Row-Count, OGP-Next-Since, API-Version"
+    "OGP-Row-Count, OGP-Next-Since, API-Version, Memento-Datetime"
 )
 ALWAYS = [
     (b"access-control-allow-origin", b"*"),
@@ -29,7 +30,7 @@ ALWAYS = [
 PREFLIGHT = [
     (b"allow", READS.encode()),
     (b"access-control-allow-methods", READS.encode()),
-    (b"access-control-allow-headers", b"Accept, If-None-Match, If-Modified-Since"),
+    (b"access-control-allow-headers", b"Accept, Accept-Datetime, If-None-Match, If-Modified-Since"),
     (b"access-control-max-age", b"86400"),
     (b"cache-control", b"max-age=86400"),
 ]
@@ -82,7 +83,7 @@ class Edge:
         headers = [
             (b"content-type", b"application/problem+json"),
             (b"cache-control", b"no-store"),
-            (b"vary", b"Accept, Accept-Encoding"),
+            (b"vary", VARY.encode()),
         ]
         if error.status == 405:
             headers.append((b"allow", READS.encode()))

@@ -5,7 +5,7 @@ from ogp_open_data.formats import FORMATS, Format, to_csv, to_json
 from ogp_open_data.records import url_of
 from ogp_open_data.store import listings, releases
 from ogp_open_data.store.listings import At
-from ogp_open_data.web import feeds, query
+from ogp_open_data.web import feeds, memento, query
 from ogp_open_data.web.answers import CURRENT, PINNED, Link, Representation, answer
 from ogp_open_data.web.asking import about, belonging, common_links, negotiated, query_string, release_of
 from ogp_open_data.web.query import Query
@@ -20,9 +20,12 @@ async def one_record(request: Request, noun: str, name: str) -> Response:
     format = negotiated(request, suffix or None)
     asked = query.read(query.given(request.scope["query_string"]), query.item_parameters(noun, format))
     site = site_of(request)
+    if (past := await memento.redirected(request, site, noun, id, asked.as_of)) is not None:
+        return past
     release = (await release_of(site, asked.as_of)).number
-    at = await _at(site, noun, id, release)
+    at = await record_at(site, noun, id, release)
     path = url_of(noun, id)
+    links, headers = await memento.of_record(request, site, at, asked.as_of)
     others = [one for one in FORMATS.values() if one is not format]
     return answer(
         request,
@@ -35,14 +38,16 @@ async def one_record(request: Request, noun: str, name: str) -> Response:
                 Link(site.url(path), "canonical"),
                 Link(site.url(f"/v1/{noun}"), "collection"),
                 *(Link(site.url(f"{path}.{one.suffix}"), "alternate", one.media_type) for one in others),
+                *links,
                 *common_links(site, noun),
             ],
+            headers=headers,
             location=None if suffix else site.url(f"{path}.{format.suffix}") + query_string(request),
         ),
     )
 
 
-async def _at(site: Site, noun: str, id: str, release: int) -> At:
+async def record_at(site: Site, noun: str, id: str, release: int) -> At:
     """The record as of a release. Raises NotFound or Gone."""
     at = await site.store.reading(listings.item, noun, id, release)
     if at is None:

@@ -9,7 +9,7 @@ from ogp_open_data.records import Filter
 from ogp_open_data.store import listings, releases
 from ogp_open_data.store.listings import Found, Listing
 from ogp_open_data.store.releases import Head
-from ogp_open_data.web import cursors, feeds, query
+from ogp_open_data.web import cursors, feeds, memento, query
 from ogp_open_data.web.answers import CURRENT, PINNED, Link, Representation, answer, etag_of
 from ogp_open_data.web.asking import EPOCH, about, belonging, common_links, negotiated, query_string, release_of
 from ogp_open_data.web.cursors import Place
@@ -28,6 +28,8 @@ async def list_records(request: Request, noun: str, suffix: str | None) -> Respo
     asked = query.read(query.given(request.scope["query_string"]), query.parameters(noun, format))
     place = cursors.decode(asked.cursor) if asked.cursor else None
     site = site_of(request)
+    if place is None and (past := await memento.redirected(request, site, noun, None, asked.as_of)) is not None:
+        return past
     release = await release_of(site, place.release if place and asked.as_of is None else asked.as_of)
     listing = _listing(noun, format, asked, release, place)
     if listing.limit is None:
@@ -38,7 +40,18 @@ async def list_records(request: Request, noun: str, suffix: str | None) -> Respo
     pinned = PINNED if isinstance(asked.as_of, int) else CURRENT
     location = None if suffix else site.url(f"/v1/{noun}.{format.suffix}") + query_string(request)
     made_at = release.made_at or EPOCH
-    return answer(request, replace(one, cache_control=pinned, location=location, last_modified=made_at))
+    links, headers = memento.of_list(request, site, noun, asked.as_of, made_at)
+    return answer(
+        request,
+        replace(
+            one,
+            cache_control=pinned,
+            location=location,
+            last_modified=made_at,
+            links=[*one.links, *links],
+            headers={**one.headers, **headers},
+        ),
+    )
 
 
 def _listing(noun: str, format: Format, asked: Query, release: Head, place: Place | None) -> Listing:

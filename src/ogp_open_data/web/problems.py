@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from ogp_open_data import errors
 from ogp_open_data.errors import OpenDataError
 from ogp_open_data.events import log
+from ogp_open_data.web.answers import VARY
 from ogp_open_data.web.site import Request, Response
 
 MEDIA_TYPE = "application/problem+json"
@@ -38,7 +39,7 @@ def problem(request: Request, error: Exception) -> Response:
     headers = {
         "content-type": MEDIA_TYPE,
         "cache-control": CACHE.get(known.status, "no-store"),
-        "vary": "Accept, Accept-Encoding",
+        "vary": VARY,
     }
     headers |= _demanded(request, known, error)
     return litestar.Response(

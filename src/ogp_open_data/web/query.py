@@ -48,6 +48,8 @@ class Query(Struct, frozen=True, kw_only=True):
     noun: str | None = None
     history: str | None = None
     epoch: str | None = None
+    from_: str | None = None
+    to: str | None = None
 
 
 def _number(low: int, high: int) -> Callable[[str], int]:
@@ -221,6 +223,7 @@ RELEASES = {
     "limit": LIMIT,
     "before": Parameter("before", NUMBER, "Releases with lower numbers.", _number(0, 10**18 - 1)),
 }
+TIMEMAP = {"before": RELEASES["before"]}
 CHANGES = {
     "since": Parameter(
         "since",
@@ -246,6 +249,18 @@ CHANGES = {
         _one_of(["latest", "full"], many=False),
     ),
     "epoch": Parameter("epoch", {"type": "string", "pattern": "^[0-9a-f-]{36}$"}, "From meta.epoch.", _epoch),
+}
+
+
+SIDE = {"type": "string", "pattern": "^[a-z0-9-]{1,200}$"}
+DIFF = {
+    "from": Parameter(
+        "from", SIDE, "The earlier report (id), or version (number) of this one; else the report before.", _id
+    ),
+    "to": Parameter(
+        "to", SIDE, "The later report (id), or version (number) of this one; else this one as it stands.", _id
+    ),
+    "as_of": AS_OF,
 }
 
 
@@ -315,6 +330,8 @@ def _query(values: dict[str, Any]) -> Query:
     sort = values.pop("sort", None)
     if sort is not None:
         values |= {"sort": sort.removeprefix("-"), "descending": sort.startswith("-")}
+    if "from" in values:
+        values["from_"] = values.pop("from")
     query = Query(filter=filter, **values)
     if query.filter.id is not None:
         # The same question whatever the order of its ids.

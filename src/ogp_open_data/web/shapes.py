@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import msgspec
+
 from ogp_open_data import schemas
 from ogp_open_data.formats import Format
+from ogp_open_data.intake.compare import Difference
 from ogp_open_data.records import NOUNS
 from ogp_open_data.web import query
 
@@ -34,6 +37,7 @@ def components() -> dict[str, Any]:
             "properties": {"status": TEXT, "release": {"type": "integer"}},
         },
         **_happened(),
+        **msgspec.json.schema_components([Difference], ref_template="#/components/schemas/{name}")[1],
         "Problem": object_of(
             {"type": uri, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "instance": uri},
             errors={
