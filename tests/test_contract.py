@@ -49,7 +49,7 @@ def test_schemathesis_finds_nothing(served: str, tmp_path: Path) -> None:
         f"{served}/openapi.json",
         f"--url={served}",
         "--checks=all",
-        "--max-examples=2",
+        "--max-examples=8",
         "--seed=1",
         "--workers=2",
         "--no-color",

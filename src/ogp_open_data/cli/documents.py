@@ -1,0 +1,154 @@
+"""Documents in: `import` and `parse`."""
+
+import stat
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from msgspec.structs import replace
+
+from ogp_open_data import settings
+from ogp_open_data.cli.printing import outcome_json, outcome_text, parsed, printable
+from ogp_open_data.cli.stores import opened, run, with_store
+from ogp_open_data.errors import Refused
+from ogp_open_data.intake import importer, vocabulary
+from ogp_open_data.intake.importer import Document
+from ogp_open_data.store.doors import Store
+
+LARGEST = 10 * 1024 * 1024
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.option("--plan", metavar="ID", help="The plan, where a document names none that is known: nz-nap2.")
+@click.option(
+    "--map",
+    "answers",
+    multiple=True,
+    metavar="NUMBER=MILESTONE",
+    help="Which milestone a printed number is: 4=m3, or 4=new.",
+)
+@click.option("--dry-run", is_flag=True, help="Do it all, then roll it back.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--source-url", metavar="URL", help="Where the document was published.")
+@click.option("--published-on", metavar="DAY", help="When it was published, as YYYY-MM-DD.")
+@click.option("--retrieved-at", metavar="TIME", help="When it was fetched, as 2026-11-24T09:00:00Z.")
+@with_store
+def import_(
+    files: tuple[Path, ...], data_dir: str | None, database_url: str | None, dry_run: bool, as_json: bool, **said: Any
+) -> None:
+    """Import documents, each into a release of its own."""
+    chosen = settings.load(data_dir=data_dir, database_url=database_url)
+    about = _said(**said)
+    with ExitStack() as stack:
+        ready = opened(stack, chosen)
+        refused = run(ready, lambda store: _import(store, files, about, dry_run, as_json))
+    if refused and dry_run:
+        raise Refused(f"{refused} of {len(files)} documents would be refused; nothing was changed")
+    if refused:
+        raise Refused(
+            f"{refused} of {len(files)} documents refused; the others were imported"
+            if len(files) > 1
+            else "nothing was imported"
+        )
+
+
+async def _import(store: Store, files: Sequence[Path], about: Document, dry_run: bool, as_json: bool) -> int:
+    """Import one after the other, telling of each; how many were refused."""
+    known = vocabulary.load()
+    told: list[Any] = []
+    refused = 0
+    try:
+        for path in files:
+            try:
+                document = replace(about, name=path.name, body=_bytes(path))
+                outcome = await importer.import_document(store, document, known, dry_run)
+            except Refused as error:
+                refused += 1
+                click.echo(printable(f"{path.name}: {error.detail.removeprefix(f'{path.name}: ')}"), err=True)
+                told.append({"file": path.name, "release": None, "refused": error.detail, **error.extra})
+                continue
+            told.append(outcome_json(outcome, dry_run))
+            if not as_json:
+                click.echo(printable(outcome_text(outcome, dry_run)))
+    finally:
+        # What was done is told, also when the store is lost half way.
+        if as_json:
+            click.echo(msgspec.json.encode(told[0] if len(told) == 1 else told))
+    return refused
+
+
+def _said(
+    plan: str | None = None,
+    answers: tuple[str, ...] = (),
+    source_url: str | None = None,
+    published_on: str | None = None,
+    retrieved_at: str | None = None,
+) -> Document:
+    """What was said of the files, as a document that has no body yet."""
+    pairs = dict(pair.split("=", 1) for pair in answers if "=" in pair)
+    if len(pairs) != len(answers):
+        raise click.UsageError("--map takes NUMBER=MILESTONE, for example --map 4=m3")
+    return Document(
+        name="",
+        body=b"",
+        plan=plan,
+        source_url=source_url,
+        published_on=_read(date, published_on, "--published-on", "2018-01-31"),
+        retrieved_at=_read(datetime, retrieved_at, "--retrieved-at", "2026-11-24T09:00:00Z"),
+        answers=pairs,
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    """The bytes of a file of reasonable size."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused(f"{path}: is no file; name a document")
+        if status.st_size > LARGEST:
+            raise Refused(
+                f"{path}: larger than {LARGEST // 1024 // 1024} MB; a progress report has a few pages. Was this the right file?"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise Refused(f"{path}: cannot be read ({error.strerror}); check the name and the permissions") from error
+
+
+def _read(type: type[Any], text: str | None, option: str, example: str) -> Any:
+    if text is None:
+        return None
+    try:
+        value = msgspec.convert(text, type)
+    except msgspec.ValidationError as error:
+        raise click.UsageError(f"{option}: give it as {example}") from error
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise click.UsageError(f"{option}: give it with a time zone, as {example}")
+        return value.astimezone(UTC)
+    return value
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--source-url", metavar="URL", help="Where the document was published.")
+def parse(files: tuple[Path, ...], as_json: bool, source_url: str | None) -> None:
+    """Tell what documents claim. Needs no store."""
+    known, about = vocabulary.load(), _said(source_url=source_url)
+    read, failed = [], None
+    for path in files:
+        try:
+            document = replace(about, name=path.name, body=_bytes(path))
+            read.append(parsed(str(path), importer.read(document, known)[1]))
+        except Refused as error:
+            failed = error
+            read.append({"file": str(path), "kind": "unreadable", "reason": error.detail})
+    body = msgspec.json.encode(read[0] if len(read) == 1 else read)
+    click.echo(body if as_json else msgspec.json.format(body, indent=2))
+    if failed is not None:
+        raise failed

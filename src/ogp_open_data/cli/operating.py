@@ -1,0 +1,99 @@
+"""Running it: `serve`, `sync`, `migrate`, `check`, `schemas`."""
+
+import sys
+from contextlib import ExitStack
+from datetime import datetime, time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from ogp_open_data import schemas, settings
+from ogp_open_data.cli.printing import printable
+from ogp_open_data.cli.stores import migrated, opened, run, with_store
+from ogp_open_data.errors import Refused
+from ogp_open_data.intake import hand, importer, vocabulary
+from ogp_open_data.settings import Settings
+from ogp_open_data.store import checks, releases
+from ogp_open_data.store.doors import Store
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="H")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), metavar="P")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), metavar="N")
+@click.option("--sample", is_flag=True, help="Load the bundled sample into an empty store.")
+@with_store
+def serve(host: str, port: int, workers: int, sample: bool, data_dir: str | None, database_url: str | None) -> None:
+    """Migrate, then answer requests until SIGTERM or SIGINT."""
+    from ogp_open_data.web import server
+
+    server.end_quietly()
+    chosen = settings.load(data_dir=data_dir, database_url=database_url)
+    with ExitStack() as stack:
+        ready = opened(stack, chosen, watch=True)
+        run(ready, lambda store: _prepared(store, ready, sample))
+        server.serve(ready, host, port, workers)
+
+
+async def _prepared(store: Store, chosen: Settings, sample: bool) -> None:
+    """Import the sample, where nothing is there yet, by the same door as everything else; make the day's release."""
+    known, zone = vocabulary.load(), ZoneInfo(chosen.time_zone)
+    head = await store.reading(releases.head)
+    for document in importer.sample() if sample and head.number == 0 else ():
+        await importer.import_document(store, document, known)
+    if datetime.now(zone).time() >= time.fromisoformat(chosen.daily_at):
+        await hand.daily(store, known, zone)
+
+
+@click.command()
+@click.argument("url")
+@click.option("--into", required=True, metavar="DIR|DSN", help="A directory, sqlite:///FILE, or postgresql://….")
+@click.option("--verify", is_flag=True, help="Only compare the copy with the publisher, and name what differs.")
+def sync(url: str, into: str, verify: bool) -> None:
+    """Keep a copy of another instance, and prove it equal."""
+    from ogp_open_data.client import sync as kept
+
+    done = kept(url, into, verify_only=verify)
+    click.echo(printable(done.line))
+    sys.exit(done.exit_code)
+
+
+@click.command()
+@click.option(
+    "--new-epoch", is_flag=True, help="Begin another history: after going back to an older state of this database."
+)
+@with_store
+def migrate(new_epoch: bool, data_dir: str | None, database_url: str | None) -> None:
+    """Bring the database schema, and the shape of its records, up to this program's."""
+    with ExitStack() as stack:
+        ready = opened(stack, settings.load(data_dir=data_dir, database_url=database_url))
+        run(ready, lambda store: migrated(store, ready, new_epoch))
+    click.echo("The schema is up to date." + (" Copies will be taken afresh." if new_epoch else ""))
+
+
+@click.command()
+@with_store
+def check(data_dir: str | None, database_url: str | None) -> None:
+    """Hold every stored record against its digest, and the releases against each other."""
+    with ExitStack() as stack:
+        ready = opened(stack, settings.load(data_dir=data_dir, database_url=database_url))
+        faults = run(ready, lambda store: store.reading(checks.faults))
+    for fault in faults:
+        click.echo(fault)
+    if faults:
+        raise Refused(f"{len(faults)} faults found; restore the store from a backup")
+    click.echo("The store is sound.")
+
+
+@click.command("schemas")
+@click.option("--check", "only_check", is_flag=True, help="Only tell whether the files are up to date.")
+@click.argument("directory", default="schemas", type=click.Path(path_type=Path), metavar="[DIR]")
+def schemas_(directory: Path, only_check: bool) -> None:
+    """Write the JSON Schemas of the nouns."""
+    if only_check:
+        if stale := schemas.stale(directory):
+            raise Refused(f"{directory}: out of date for {', '.join(stale)}; run: make schemas")
+        return
+    for path in schemas.write(directory):
+        click.echo(path)

@@ -1,0 +1,61 @@
+"""What the commands that need a store share: their options, the embedded PostgreSQL, a migrated store."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from msgspec.structs import replace
+
+from ogp_open_data import settings
+from ogp_open_data.intake import hand
+from ogp_open_data.settings import Settings
+from ogp_open_data.store.doors import Store
+from ogp_open_data.store.embedded import Embedded
+from ogp_open_data.store.migrate import migrate
+
+
+def with_store(command: Callable[..., None]) -> Callable[..., None]:
+    """The two options of every command that needs a store."""
+    command = click.option(
+        "--database-url", metavar="DSN", help="PostgreSQL 15 or later, instead of the embedded one."
+    )(command)
+    return click.option("--data-dir", metavar="DIR", help="Where the embedded PostgreSQL lives.")(command)
+
+
+def opened(stack: ExitStack, chosen: Settings, watch: bool = False) -> Settings:
+    """The settings with a database that runs: the given one, else the embedded one, kept up while the stack is open."""
+    if chosen.database_url is not None:
+        return chosen
+    embedded = stack.enter_context(Embedded(settings.data_dir(chosen)))
+    if watch:
+        embedded.watch()
+    return replace(chosen, database_url=embedded.dsn)
+
+
+def store_of(chosen: Settings) -> Store:
+    assert chosen.database_url is not None
+    return Store(chosen.database_url, chosen.database_read_url, chosen.read_connections, chosen.statement_timeout)
+
+
+def run(chosen: Settings, work: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:
+    """Do some work on a migrated store."""
+
+    async def inside() -> Any:
+        store = store_of(chosen)
+        await store.open()
+        try:
+            await migrated(store, chosen)
+            await hand.reshape(store)
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(inside())
+
+
+async def migrated(store: Store, chosen: Settings, new_epoch: bool = False) -> list[str]:
+    async with store.writing() as connection:
+        return await migrate(connection, settings.tag_authority(chosen), datetime.now(UTC).date(), new_epoch)
