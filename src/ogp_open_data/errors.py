@@ -8,8 +8,10 @@
     │   ├── NotAcceptable    406
     │   ├── Gone             410  a record that was withdrawn
     │   │   └── CursorGone   410  a place in a history that is no more
+    │   ├── ChangedSince     409  what a change rested on has another version now
     │   ├── UriTooLong       414
-    │   └── DocumentRefused  422  a document that is not what it should be
+    │   ├── DocumentRefused  422  a document that is not what it should be
+    │   └── ConfirmationNeeded 422  a change so large that its figure must be typed back
     └── StoreUnavailable     503, exit 3
 
 The class docstring is the title; `code` names the page under docs/errors/ that explains it and never changes.
@@ -94,6 +96,20 @@ class DocumentRefused(Refused):
     """The document cannot be imported."""
 
     code = "document-refused"
+    status = 422
+
+
+class ChangedSince(Refused):
+    """What this change rested on has changed since."""
+
+    code = "changed-since"
+    status = 409
+
+
+class ConfirmationNeeded(Refused):
+    """So much would change that it must be confirmed."""
+
+    code = "confirmation-needed"
     status = 422
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from ogp_open_data import settings
-from ogp_open_data.cli.printing import outcome_text, printable
+from ogp_open_data.cli.printing import outcome_text
 from ogp_open_data.cli.stores import opened, run, with_store
 from ogp_open_data.intake import hand, vocabulary
 from ogp_open_data.store.doors import Store
@@ -29,7 +29,7 @@ def _told(data_dir: str | None, database_url: str | None, dry_run: bool, work: C
     with ExitStack() as stack:
         ready = opened(stack, settings.load(data_dir=data_dir, database_url=database_url))
         outcome = run(ready, work)
-    click.echo(printable(outcome_text(outcome, dry_run)))
+    click.echo(outcome_text(outcome, dry_run))
 
 
 @click.command()

@@ -17,6 +17,7 @@ from ogp_open_data.cli.stores import opened, run, with_store
 from ogp_open_data.errors import Refused
 from ogp_open_data.intake import importer, vocabulary
 from ogp_open_data.intake.importer import Document
+from ogp_open_data.intake.releasing import Terms
 from ogp_open_data.store.doors import Store
 
 LARGEST = 10 * 1024 * 1024
@@ -32,21 +33,37 @@ LARGEST = 10 * 1024 * 1024
     metavar="NUMBER=MILESTONE",
     help="Which milestone a printed number is: 4=m3, or 4=new.",
 )
-@click.option("--dry-run", is_flag=True, help="Do it all, then roll it back.")
+@click.option("--dry-run", is_flag=True, help="Do it all, show what it does, then roll it back.")
+@click.option(
+    "--apply", "mark", metavar="MARK", help="Only what a dry run showed: refused where what it read has changed since."
+)
+@click.option(
+    "--confirm", type=int, metavar="N", help="How many published records may be changed or withdrawn, typed back."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--source-url", metavar="URL", help="Where the document was published.")
 @click.option("--published-on", metavar="DAY", help="When it was published, as YYYY-MM-DD.")
 @click.option("--retrieved-at", metavar="TIME", help="When it was fetched, as 2026-11-24T09:00:00Z.")
 @with_store
 def import_(
-    files: tuple[Path, ...], data_dir: str | None, database_url: str | None, dry_run: bool, as_json: bool, **said: Any
+    files: tuple[Path, ...],
+    data_dir: str | None,
+    database_url: str | None,
+    dry_run: bool,
+    as_json: bool,
+    mark: str | None,
+    confirm: int | None,
+    **said: Any,
 ) -> None:
     """Import documents, each into a release of its own."""
+    if mark is not None and len(files) > 1:
+        raise click.UsageError("--apply is for one document; apply them one by one")
     chosen = settings.load(data_dir=data_dir, database_url=database_url)
     about = _said(**said)
+    terms = Terms(mark=mark, confirm=confirm)
     with ExitStack() as stack:
         ready = opened(stack, chosen)
-        refused = run(ready, lambda store: _import(store, files, about, dry_run, as_json))
+        refused = run(ready, lambda store: _import(store, files, about, dry_run, terms, as_json))
     if refused and dry_run:
         raise Refused(f"{refused} of {len(files)} documents would be refused; nothing was changed")
     if refused:
@@ -57,7 +74,9 @@ def import_(
         )
 
 
-async def _import(store: Store, files: Sequence[Path], about: Document, dry_run: bool, as_json: bool) -> int:
+async def _import(
+    store: Store, files: Sequence[Path], about: Document, dry_run: bool, terms: Terms, as_json: bool
+) -> int:
     """Import one after the other, telling of each; how many were refused."""
     known = vocabulary.load()
     told: list[Any] = []
@@ -66,7 +85,7 @@ async def _import(store: Store, files: Sequence[Path], about: Document, dry_run:
         for path in files:
             try:
                 document = replace(about, name=path.name, body=_bytes(path))
-                outcome = await importer.import_document(store, document, known, dry_run)
+                outcome = await importer.import_document(store, document, known, dry_run, terms)
             except Refused as error:
                 refused += 1
                 click.echo(printable(f"{path.name}: {error.detail.removeprefix(f'{path.name}: ')}"), err=True)
@@ -74,7 +93,7 @@ async def _import(store: Store, files: Sequence[Path], about: Document, dry_run:
                 continue
             told.append(outcome_json(outcome, dry_run))
             if not as_json:
-                click.echo(printable(outcome_text(outcome, dry_run)))
+                click.echo(outcome_text(outcome, dry_run))
     finally:
         # What was done is told, also when the store is lost half way.
         if as_json:

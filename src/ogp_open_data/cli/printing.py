@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import click
 import msgspec
 
 from ogp_open_data.intake.drafts import Draft, MilestoneDraft, ReportDraft
 from ogp_open_data.intake.edits import Edit
-from ogp_open_data.intake.releasing import Outcome
+from ogp_open_data.intake.questions import Question
+from ogp_open_data.intake.releasing import Made, Outcome
 from ogp_open_data.records import STAMP, Finding
 
 SHORT = 100
@@ -18,26 +20,49 @@ def printable(text: str) -> str:
 
 
 def outcome_text(outcome: Outcome, dry_run: bool) -> str:
-    """A few lines for people: the release, each change with before and after, each finding with its line."""
+    """Some lines for people, in colour where they go to a terminal: the release, each change with before and after, each finding
+    with its line, what is left to settle, and after a dry run how to do exactly that."""
     if outcome.release is None:
         head = f"{outcome.document}: nothing changes; no release"
     else:
         would = "would make release" if dry_run else "release"
         head = f"{outcome.document}: {would} {outcome.release}, {len(outcome.edits)} records"
-    lines = [head, *(line for edit in outcome.edits for line in _edit_lines(edit))]
-    return "\n".join([*lines, *(f"  ! {_where(one)}{one.code}: {one.message}" for one in outcome.findings)])
+    lines = [_coloured(head, "bold"), *(line for edit in outcome.edits for line in _edit_lines(edit))]
+    lines += [_coloured(f"  ! {_where(one)}{one.code}: {one.message}", "yellow") for one in outcome.findings]
+    return "\n".join([*lines, *(_left(outcome.made) if dry_run and outcome.made and outcome.release else [])])
+
+
+def _left(made: Made) -> list[str]:
+    """What is left to settle, and how to do what was shown."""
+    lines = [
+        f"  ? {_where(one)}{one.text} --map '{one.key}=…' (one of {', '.join(one.choices)}; else {one.default})"
+        for one in made.questions
+    ]
+    confirm = f" --confirm {made.touched}" if made.touched else ""
+    return [*(_coloured(line, "cyan") for line in lines), f"  To do exactly this: --apply {made.mark}{confirm}"]
 
 
 def _edit_lines(edit: Edit) -> list[str]:
     if edit.record is None:
-        return [f"  - {edit.noun} {edit.id}: {edit.reason}"]
+        return [_coloured(f"  - {edit.noun} {edit.id}: {edit.reason}", "red")]
     if edit.before is None:
-        return [f"  + {edit.noun} {edit.id}"]
+        return [_coloured(f"  + {edit.noun} {edit.id}", "green")]
     changes = [
-        f"      {name}: {_short(getattr(edit.before, name))} → {_short(getattr(edit.record, name))}"
+        line
         for name in edit.changed_fields
+        for line in (
+            f"      {name}:",
+            _coloured(f"        - {_short(getattr(edit.before, name))}", "red"),
+            _coloured(f"        + {_short(getattr(edit.record, name))}", "green"),
+        )
     ]
     return [f"  ~ {edit.noun} {edit.id} (version {edit.version})", *changes]
+
+
+def _coloured(text: str, colour: str) -> str:
+    """Printable text in a colour; click takes the colour out where there is no terminal."""
+    style = {"bold": True} if colour == "bold" else {"fg": colour}
+    return click.style(printable(text), **style)
 
 
 def _short(value: Any) -> str:
@@ -45,8 +70,8 @@ def _short(value: Any) -> str:
     return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
 
 
-def _where(finding: Finding) -> str:
-    return f"line {finding.line}: " if finding.line is not None else ""
+def _where(one: Finding | Question) -> str:
+    return f"line {one.line}: " if one.line is not None else ""
 
 
 def outcome_json(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
@@ -69,6 +94,16 @@ def outcome_json(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
             for edit in outcome.edits
         ],
         "findings": msgspec.to_builtins(outcome.findings),
+        **(_rests(outcome.made) if outcome.made else {}),
+    }
+
+
+def _rests(made: Made) -> dict[str, Any]:
+    return {
+        "head": made.head,
+        "mark": made.mark,
+        "confirm": made.touched,
+        "questions": msgspec.to_builtins(made.questions),
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -16,7 +17,7 @@ from ogp_open_data.intake import derive
 from ogp_open_data.intake.drafts import Draft, MilestoneDraft, PlanDraft, ReportDraft
 from ogp_open_data.intake.edits import Edit, Remark, edits
 from ogp_open_data.intake.identify import Registry, milestone_id, report_id
-from ogp_open_data.intake.matching import Known, match
+from ogp_open_data.intake.matching import Known, match, printed_as
 from ogp_open_data.records import (
     Commitment,
     Finding,
@@ -61,6 +62,7 @@ class World:
         self.touched: dict[str, None] = {}
         self.reports: list[str] = []
         self.findings: list[Finding] = []
+        self.answered: set[str] = set()
 
     def put(self, record: Record) -> None:
         """Write a record; a withdrawn one comes back by `restore` only."""
@@ -100,6 +102,8 @@ def decide(draft: Draft, held: Held, on: date, asked: Asked, registry: Registry)
     for record in registry.mentioned():
         if record.id not in held.records:
             world.put(record)
+    if unheard := [one for one in asked.answers if one not in world.answered]:
+        raise DocumentRefused(f"--map {unheard[0]}={asked.answers[unheard[0]]}: the document prints no such milestone")
     return decided(world, on, draft.findings)
 
 
@@ -119,7 +123,7 @@ def _report(world: World, draft: ReportDraft, asked: Asked) -> None:
     id = report_id(commitment, draft)
     _collision(world.records.get(id), draft, id)
     leads, supporting, findings = world.registry.leads(draft.leads, plan)
-    ids, reworded = _milestones(world, draft.milestones, commitment, asked.answers)
+    ids, reworded = _milestones(world, draft.milestones, commitment, draft.commitment_number or "", asked.answers)
     held = world.records.get(id)
     before = held if isinstance(held, Report) else None
     source = asked.source
@@ -171,13 +175,14 @@ def _collision(held: Record | None, draft: ReportDraft, id: str) -> None:
 
 
 def _milestones(
-    world: World, milestones: Sequence[MilestoneDraft], commitment: str, answers: Mapping[str, str]
+    world: World, milestones: Sequence[MilestoneDraft], commitment: str, number: str, answers: Mapping[str, str]
 ) -> tuple[list[str], list[Finding]]:
-    """The id of each printed milestone, new ones included."""
+    """The id of each printed milestone, new ones included; `number` is the commitment's."""
     held = [_known(world, one) for one in world.of(Milestone, commitment)]
-    matching = match(milestones, held, answers)
+    matching = match(milestones, held, _answers(world, milestones, number, answers), number)
     if matching.doubts:
-        raise DocumentRefused("; ".join(matching.doubts.values()), questions=list(matching.doubts.values()))
+        doubts = list(matching.doubts.values())
+        raise DocumentRefused("; ".join(one.text for one in doubts), questions=msgspec.to_builtins(doubts))
     taken = {*world.held.versions, *world.records}
     ids: list[str] = []
     for position, (printed, known) in enumerate(zip(milestones, matching.ids, strict=True), start=1):
@@ -189,6 +194,20 @@ def _milestones(
         taken.add(id)
         ids.append(id)
     return ids, [_reworded(milestones[i], ids[i]) for i in matching.reworded]
+
+
+def _answers(
+    world: World, milestones: Sequence[MilestoneDraft], number: str, answers: Mapping[str, str]
+) -> dict[str, str]:
+    """The answers about the milestones of one commitment: `4`, or where others print a 4 too `5/4`."""
+    printed = {printed_as(draft, i) for i, draft in enumerate(milestones)}
+    mine = {}
+    for key, answer in answers.items():
+        commitment, slash, milestone = key.rpartition("/")
+        if milestone in printed and (not slash or commitment == number):
+            mine[milestone] = answer
+            world.answered.add(key)
+    return mine
 
 
 def _known(world: World, milestone: Milestone) -> Known:
@@ -285,7 +304,7 @@ def _plan(world: World, draft: PlanDraft, asked: Asked) -> None:
             ends=one.ends,
             source_url=one.source_url,
         )
-        ids, reworded = _milestones(world, one.milestones, id, asked.answers)
+        ids, reworded = _milestones(world, one.milestones, id, one.number, asked.answers)
         world.findings += reworded
         for milestone, printed in zip(ids, one.milestones, strict=True):
             world.facts[milestone] = _ground(milestone, id, plan.id, printed)

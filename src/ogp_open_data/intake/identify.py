@@ -150,6 +150,8 @@ class Registry:
         """Remember an organisation and those it is part of."""
         if id in self.said.organisations:
             return
+        if id not in self.organisations and id not in self.vocabulary.organisations:
+            raise DocumentRefused(f"there is no organisation {id}; /v1/organisations lists them")
         record = self.organisations.get(id) or self.vocabulary.organisations[id].record()
         self.said.organisations[id] = record
         if record.parent is not None:

@@ -11,16 +11,19 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from ogp_open_data.errors import DocumentRefused
-from ogp_open_data.intake import documents, from_table
+from ogp_open_data.intake import documents, from_table, questions
 from ogp_open_data.intake.decide import Asked, Decision, decide
 from ogp_open_data.intake.drafts import Draft
 from ogp_open_data.intake.identify import Registry
-from ogp_open_data.intake.releasing import Outcome, Writing, held, publish, writing
+from ogp_open_data.intake.releasing import Made, Outcome, Terms, Writing, held, publish, writing
 from ogp_open_data.intake.report import read_report
 from ogp_open_data.intake.vocabulary import Vocabulary
 from ogp_open_data.records import Plan, Source, digest
-from ogp_open_data.store import releases
+from ogp_open_data.store import history, releases
 from ogp_open_data.store.doors import Store
+from ogp_open_data.store.releases import Held
+
+TERMS = Terms()
 
 
 class Document(Struct, frozen=True):
@@ -47,12 +50,16 @@ def read(document: Document, vocabulary: Vocabulary) -> tuple[str, Draft]:
     return media_type, read_report(content, vocabulary, document.source_url)
 
 
-async def import_document(store: Store, document: Document, vocabulary: Vocabulary, dry_run: bool = False) -> Outcome:
+async def import_document(
+    store: Store, document: Document, vocabulary: Vocabulary, dry_run: bool = False, terms: Terms = TERMS
+) -> Outcome:
     """Import one document: one transaction, one release, none where nothing changes.
 
-    Raises DocumentRefused with the reason where the document is no report or plan, or leaves a doubt; nothing is changed then.
+    Raises DocumentRefused with the reason where the document is no report or plan, or leaves a doubt, and what `terms` refuse;
+    nothing is changed then. A dry run refuses no amount of change.
     """
-    media_type, draft = read(document, vocabulary)
+    known = questions.taught(vocabulary, document.answers)
+    media_type, draft = read(document, known)
     if draft.kind == "unrecognised":
         raise DocumentRefused(
             f"{document.name}: {draft.reason or 'this is not a progress report'}", findings=draft.findings
@@ -60,25 +67,41 @@ async def import_document(store: Store, document: Document, vocabulary: Vocabula
     sha256 = digest(document.body)
     async with writing(store, dry_run) as at:
         if not document.answers and await releases.seen(at.connection, sha256):
-            return Outcome(document.name, None, [], [])
-        decision = await _decided(at, draft, document, vocabulary, Source(sha256=sha256, media_type=media_type))
+            return Outcome(document.name, None, [], [], Made(at.head.number, {}, 0, None, []))
+        source = Source(document.source_url, sha256, media_type, document.retrieved_at)
+        decision, reads, touched = await _decided(at, draft, document, known, source)
+        terms.check(at.head, reads, 0 if dry_run else touched)
         kept = releases.Document(sha256, document.name, media_type, len(document.body), decision.reports)
         number = await publish(at, decision, "import", source=document.source_url, document=kept)
-    return Outcome(document.name, number, decision.edits, decision.findings)
+        digests = await history.digests(at.connection, number) if dry_run and number else None
+    asked = questions.of_findings(decision.findings, known)
+    made = Made(at.head.number, reads, touched, digests, asked)
+    return Outcome(document.name, number, decision.edits, decision.findings, made)
 
 
-async def _decided(at: Writing, draft: Draft, document: Document, vocabulary: Vocabulary, source: Source) -> Decision:
-    """What the draft changes of what is held now."""
+async def _decided(
+    at: Writing, draft: Draft, document: Document, vocabulary: Vocabulary, source: Source
+) -> tuple[Decision, dict[str, int], int]:
+    """What the draft changes of what is held now, the version of each record that this rests on, and how much it takes back."""
     directory = await releases.directory(at.connection)
     registry = Registry(vocabulary, directory, document.plan)
     plan, commitments = _addressed(draft, registry)
-    asked = Asked(
-        source=Source(document.source_url, source.sha256, source.media_type, document.retrieved_at),
-        published_on=document.published_on,
-        answers=document.answers,
-    )
+    asked = Asked(source, document.published_on, questions.of_milestones(document.answers))
     on = at.made_at.astimezone(ZoneInfo(plan.time_zone)).date()
-    return decide(draft, await held(at.connection, directory, commitments), on, asked, registry)
+    found = await held(at.connection, directory, commitments)
+    decision = decide(draft, found, on, asked, registry)
+    rests = {*found.versions, *(edit.id for edit in decision.edits)} - set(directory.versions)
+    rests |= {record.id for record in registry.mentioned()}
+    return decision, {id: found.versions.get(id, 0) for id in sorted(rests)}, _taken_back(decision, found)
+
+
+def _taken_back(decision: Decision, held: Held) -> int:
+    """How many statements that were published are changed or withdrawn; what follows from new reports is not counted."""
+    stated = {
+        edit.id for edit in decision.edits if edit.before is not None and edit.noun in ("plans", "reports", "progress")
+    }
+    withdrawn = {edit.id for edit in decision.edits if edit.record is None}
+    return len(stated | withdrawn | {fact.id for fact in decision.facts if fact.id in held.facts})
 
 
 def _addressed(draft: Draft, registry: Registry) -> tuple[Plan, list[str]]:

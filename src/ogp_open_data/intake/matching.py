@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from ogp_open_data.errors import DocumentRefused
 from ogp_open_data.intake.drafts import MilestoneDraft
+from ogp_open_data.intake.questions import NEW, Question
 
 # Share of common words, in order, from which two wordings are one milestone's; below UNLIKE they are not.
 SAME = 0.75
 UNLIKE = 0.4
-NEW = "new"
 
 
 class Known(Struct, frozen=True):
@@ -26,15 +26,22 @@ class Known(Struct, frozen=True):
 
 
 class Matching(Struct, frozen=True):
-    """For each printed milestone its id, or None for a new one; and what is left in doubt, as sentences by position."""
+    """For each printed milestone its id, or None for a new one; and what is left in doubt, by position."""
 
     ids: list[str | None]
     reworded: list[int]
-    doubts: dict[int, str]
+    doubts: dict[int, Question]
 
 
-def match(printed: Sequence[MilestoneDraft], held: Sequence[Known], answers: Mapping[str, str]) -> Matching:
-    """Match a report's milestones with those held of its commitment.
+def printed_as(draft: MilestoneDraft, position: int) -> str:
+    """How an answer names a printed milestone: by its number, else by its place (`#3` is the third)."""
+    return draft.number or f"#{position + 1}"
+
+
+def match(
+    printed: Sequence[MilestoneDraft], held: Sequence[Known], answers: Mapping[str, str], commitment: str = ""
+) -> Matching:
+    """Match a report's milestones with those held of its commitment (its printed number, for the questions).
 
     `answers` settles doubts: printed number → the last part of a held id (`m3`), or `new`.
     """
@@ -47,7 +54,7 @@ def match(printed: Sequence[MilestoneDraft], held: Sequence[Known], answers: Map
     numbers = {one.number for one in held}
     grown = any(draft.number not in numbers for i, draft in enumerate(printed) if i not in ids)
     reworded: list[int] = []
-    doubts: dict[int, str] = {}
+    doubts: dict[int, Question] = {}
     for i, draft in enumerate(printed):
         if i in ids:
             continue
@@ -62,12 +69,12 @@ def match(printed: Sequence[MilestoneDraft], held: Sequence[Known], answers: Map
         ):
             ids[i] = None
         else:
-            doubts[i] = _question(draft, same, free)
+            doubts[i] = _question(commitment, i, draft, same, free)
     left = [one for one in held if one.id not in ids.values()]
     if renumbered and left:
         # Numbers moved and a held milestone is nowhere: what looks new may be that one in other words.
         new = [i for i, id in ids.items() if id is None and i not in settled]
-        doubts |= {i: _question(printed[i], None, left) for i in new}
+        doubts |= {i: _question(commitment, i, printed[i], None, left) for i in new}
     return Matching([ids.get(i) for i in range(len(printed))], reworded, doubts)
 
 
@@ -76,7 +83,7 @@ def _answered(
 ) -> dict[int, str | None]:
     """What the publisher settled. Raises DocumentRefused where an answer names nothing."""
     ends = {_end(one.id): one.id for one in held} | {one.id: one.id for one in held}
-    numbers = {draft.number: i for i, draft in enumerate(printed)}
+    numbers = {printed_as(draft, i): i for i, draft in enumerate(printed)}
     for number, answer in answers.items():
         if number not in numbers:
             raise DocumentRefused(f"--map {number}={answer}: the document prints no milestone {number}")
@@ -137,15 +144,20 @@ def _likeness(one: list[str], other: list[str]) -> float:
     return SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
-def _question(draft: MilestoneDraft, same: Known | None, free: Sequence[Known]) -> str:
+def _question(
+    commitment: str, position: int, draft: MilestoneDraft, same: Known | None, free: Sequence[Known]
+) -> Question:
     """What is in doubt and how to settle it."""
-    choices = [
-        one.id[one.id.rindex("-m") + 1 :] for one in ([same] if same else []) + [o for o in free if o is not same]
-    ]
+    others = [one for one in free if one is not same]
+    choices = [*map(_end, [one.id for one in [*([same] if same else []), *others]]), NEW]
+    key = (f"{commitment}/" if commitment else "") + printed_as(draft, position)
     where = f"line {draft.line}: " if draft.line else ""
-    return (
-        f"{where}milestone {draft.number or '(no number)'} “{(draft.text or '')[:60]}” may be one that is held under "
-        "another number. "
-        f"Say which with --map {draft.number or 'NUMBER'}={choices[0] if choices else NEW} "
-        f"(one of {', '.join([*choices[:8], NEW])})"
+    return Question(
+        key=key,
+        text=(
+            f"{where}milestone {draft.number or '(no number)'} “{(draft.text or '')[:60]}” may be one that is held under "
+            f"another number. Say which with --map {key}={choices[0]} (one of {', '.join([*choices[:-1][:8], NEW])})"
+        ),
+        choices=choices,
+        line=draft.line,
     )
