@@ -1,0 +1,48 @@
+"""The OpenAPI 3.1 document, made from the tables that the program runs by: nouns, formats, parameters, errors.
+
+One module for each family of addresses gives its paths; `operations` has what they are made of.
+"""
+
+from typing import Any
+
+from ogp_open_data import __version__, schemas
+from ogp_open_data.records import NOUNS
+from ogp_open_data.settings import Settings
+from ogp_open_data.web import shapes
+from ogp_open_data.web.contract import of_history, of_program, of_records
+from ogp_open_data.web.contract.operations import headers
+
+VERSION = "1.0.0"
+FAMILIES = (of_records, of_history, of_program)
+
+
+def openapi(settings: Settings, base: str) -> dict[str, Any]:
+    """The whole document; `base` is the public address."""
+    return {
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": schemas.DIALECT,
+        "info": _info(settings),
+        "servers": [{"url": base}],
+        "security": [{}],
+        "tags": [{"name": noun, "description": (struct.__doc__ or "").strip()} for noun, struct in NOUNS.items()]
+        + [
+            {"name": "history", "description": "What happened."},
+            {"name": "about", "description": "The program itself."},
+        ],
+        "paths": {path: one for family in FAMILIES for path, one in family.paths().items()},
+        "components": {"schemas": shapes.components(), "headers": headers()},
+    }
+
+
+def _info(settings: Settings) -> dict[str, Any]:
+    info: dict[str, Any] = {
+        "title": "Open Government Partnership plans, commitments and progress",
+        "version": VERSION,
+        "summary": f"Published by {settings.publisher}; program version {__version__}.",
+        "description": "Every list can be asked for as JSON, CSV, NDJSON or Atom, now or as of any release.",
+        "license": {"name": settings.licence_name, "url": settings.licence_url},
+    }
+    if settings.contact:
+        kind = "email" if settings.contact.startswith("mailto:") else "url"
+        info["contact"] = {"name": settings.publisher, kind: settings.contact.removeprefix("mailto:")}
+    return info
