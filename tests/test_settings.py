@@ -36,6 +36,16 @@ def test_empty_variable_is_one_that_was_not_set() -> None:
     assert settings.load({"OGP_DATABASE_URL": ""}).database_url is None
 
 
+def test_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "dsn"
+    secret.write_text("postgresql://ogp:hidden@db/ogp\n")
+    assert settings.load({"OGP_DATABASE_URL_FILE": str(secret)}).database_url == "postgresql://ogp:hidden@db/ogp"
+    with pytest.raises(Refused, match="keep one"):
+        settings.load({"OGP_DATABASE_URL_FILE": str(secret), "OGP_DATABASE_URL": "postgresql://db/ogp"})
+    with pytest.raises(Refused, match=r"OGP_DATABASE_URL_FILE: .*/none cannot be read"):
+        settings.load({"OGP_DATABASE_URL_FILE": str(tmp_path / "none")})
+
+
 def test_authority_that_is_no_domain_is_refused() -> None:
     with pytest.raises(Refused, match="OGP_TAG_AUTHORITY"):
         settings.tag_authority(Settings(public_url="http://[::1]:8000"))

@@ -1,6 +1,7 @@
 """Every option once: name, default and help. The only reader of the environment.
 
 The variable of an option is `OGP_` and its name in capitals; docs/operating.md shows this table and a test compares the two.
+With `_FILE` behind it the variable names a file that holds the value: secrets of containers and of systemd come that way.
 """
 
 import os
@@ -61,11 +62,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 def load(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
     """The settings from the environment, overridden by what is given and not None. Raises Refused naming the variable."""
     source = os.environ if environ is None else environ
-    values: dict[str, Any] = {
-        name: source[PREFIX + name.upper()]
-        for name in Settings.__struct_fields__
-        if source.get(PREFIX + name.upper(), "") != ""
-    }
+    found = {name: _value(source, PREFIX + name.upper()) for name in Settings.__struct_fields__}
+    values: dict[str, Any] = {name: value for name, value in found.items() if value}
     values |= {name: value for name, value in given.items() if value is not None}
     try:
         settings = msgspec.convert(values, Settings, strict=False)
@@ -75,9 +73,24 @@ def load(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
         raise Refused(f"a setting (environment {PREFIX}…) cannot be read: {error}") from error
 
 
+def _value(source: Mapping[str, str], variable: str) -> str | None:
+    """What a variable says, or the file that its twin names; empty is as good as not set."""
+    given, file = source.get(variable), source.get(f"{variable}_FILE")
+    if not file:
+        return given
+    if given:
+        raise Refused(f"{variable} and {variable}_FILE are both set; keep one of them")
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise Refused(f"{variable}_FILE: {file} cannot be read ({reason})") from error
+
+
 def to_environment(settings: Settings) -> None:
     """Hand the settings on to the processes that this one starts."""
     for name, value in msgspec.structs.asdict(settings).items():
+        os.environ.pop(f"{PREFIX}{name.upper()}_FILE", None)
         if value is not None:
             os.environ[PREFIX + name.upper()] = str(value)
 
