@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 LOCK_ARGS ?=
 
 PY := .venv/bin/python
@@ -16,7 +17,7 @@ help:
 	@echo 'make serve     install, start the embedded PostgreSQL, load the sample, serve on http://127.0.0.1:8000'
 	@echo 'make test      install, run the whole suite; make test PYTEST_ARGS="-k dates"'
 	@echo 'make check     format, lint, types, direction of imports, schemas up to date'
-	@echo 'make bench     the benchmarks, as ratios'
+	@echo 'make bench     the benchmarks, as ratios; make bench BENCH_ARGS="syncing --documents 50"'
 	@echo 'make schemas   write schemas/ from the structs'
 	@echo 'make lock      write the locks from pyproject.toml; make lock LOCK_ARGS=--upgrade for newer versions'
 	@echo 'make clean     remove .venv and what tools left'
@@ -35,7 +36,7 @@ check: .venv/.test
 	.venv/bin/ogp-open-data schemas --check
 
 bench: .venv/.test
-	$(PY) -m benchmarks
+	$(PY) -m benchmarks $(BENCH_ARGS)
 
 schemas: .venv/.serve
 	.venv/bin/ogp-open-data schemas
