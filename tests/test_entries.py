@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from feed_samples import BASE, COMMITMENT, MILESTONE, ORGANISATION, PLAN, PROGRESS, REPORT, shown
-from ogp_open_data.formats import entries
+from ogp_open_data.formats import markup
 from ogp_open_data.formats.entries import words
 from ogp_open_data.records import Item, Name, Record, Section
 
@@ -51,7 +51,7 @@ def test_title_is_in_words(record: Record, title: str):
     ],
 )
 def test_periods_are_in_words(start: date | None, end: date, words: str):
-    assert entries.period_words(start, end) == words
+    assert markup.period_words(start, end) == words
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_summary_is_in_words(record: Record, summary: str):
 
 def test_long_summary_is_cut_between_words():
     summary = words(replace(MILESTONE, text="word, " * 1000), BASE).summary
-    assert len(summary) <= entries.LONGEST_SUMMARY and summary.endswith("word…")
+    assert len(summary) <= markup.LONGEST_SUMMARY and summary.endswith("word…")
 
 
 def test_dates_are_words_for_people_and_iso_for_programs():
@@ -133,6 +133,6 @@ def test_link_from_a_report_asks_for_its_progress_lines():
 
 
 def test_what_xml_cannot_hold_leaves_a_trace():
-    assert entries.clean("a\x0bb\x0cc\x1dd") == "a b c d"
-    assert entries.clean("a\x00b\ufffec\ud83dd") == "a\ufffdb\ufffdc\ufffdd"
-    assert entries.clean("a\tb\nc\r\nd\re😀") == "a\tb\nc\nd\ne😀"
+    assert markup.clean("a\x0bb\x0cc\x1dd") == "a b c d"
+    assert markup.clean("a\x00b\ufffec\ud83dd") == "a\ufffdb\ufffdc\ufffdd"
+    assert markup.clean("a\tb\nc\r\nd\re😀") == "a\tb\nc\nd\ne😀"

@@ -38,7 +38,7 @@ from feed_samples import (
     sample,
     shown,
 )
-from ogp_open_data.formats.entries import clean
+from ogp_open_data.formats.markup import clean
 from ogp_open_data.formats.to_feed import MOST_TEXT, atom, tag_uri
 from ogp_open_data.records import Record, Source
 

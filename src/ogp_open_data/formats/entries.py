@@ -1,58 +1,51 @@
 """What a feed says of a record, noun by noun, in words that a citizen reads: a title, a summary, a piece of HTML."""
 
-import html
 import re
-import unicodedata
-from calendar import monthrange
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
 from typing import NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode
 
+from ogp_open_data.formats.markup import (
+    STATUS_WORDS,
+    Row,
+    anchor,
+    bulleted,
+    commitment_words,
+    day,
+    due,
+    escape,
+    fragment,
+    in_words,
+    inside,
+    inside_all,
+    late,
+    leads,
+    lower,
+    maori,
+    milestone_words,
+    moment,
+    name_html,
+    one_line,
+    outside,
+    paragraph,
+    period_words,
+    remarks,
+    section_html,
+    sentence,
+    shorten,
+    standing,
+)
 from ogp_open_data.records import (
     Commitment,
-    Finding,
-    Item,
     Milestone,
-    Name,
     Organisation,
     Plan,
     Progress,
     Record,
     Report,
-    Section,
-    url_of,
 )
 
-# What XML 1.0 cannot hold (section 2.2) or HTML must not (control characters, noncharacters).
-PLANES = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
-UNWRITABLE = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{PLANES}]")
-ADDRESS = re.compile(r"https?://[^\s<>\"\\^`{|}\[\]]+", re.IGNORECASE)
-LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
-# Not from `calendar` or strftime: those follow the locale of the process.
-MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
-STATUS_WORDS = {
-    "not_started": "Not started",
-    "underway": "Underway",
-    "delayed": "Delayed",
-    "completed": "Completed",
-    "not_applicable": "Not applicable",
-    "withdrawn": "Withdrawn",
-    "unknown": "Status not known",
-}
-TIMELINESS_WORDS = {
-    "on_time": "On time",
-    "due_soon": "Due soon",
-    "overdue": "Overdue",
-    "done": "Done",
-    "unknown": "Not known",
-}
 KIND_WORDS = {"progress": "progress report"}
 TE_REO = '<span lang="mi">te reo Māori</span>'
-LONGEST_SUMMARY = 400
-DEEPEST = 12
-
-Row = tuple[str, str | None]
 
 
 class Words(NamedTuple):
@@ -67,80 +60,80 @@ def words(record: Record, base: str) -> Words:
     """The words of a record; `base` is the public address of the program, without a slash at its end."""
     match record:
         case Plan():
-            title, summary, fragment = _plan(record)
+            title, summary, html = _plan(record)
         case Commitment():
-            title, summary, fragment = _commitment(record, base)
+            title, summary, html = _commitment(record, base)
         case Milestone():
-            title, summary, fragment = _milestone(record, base)
+            title, summary, html = _milestone(record, base)
         case Report():
-            title, summary, fragment = _report(record, base)
+            title, summary, html = _report(record, base)
         case Progress():
-            title, summary, fragment = _progress(record, base)
+            title, summary, html = _progress(record, base)
         case Organisation():
-            title, summary, fragment = _organisation(record, base)
+            title, summary, html = _organisation(record, base)
     title = one_line(title) or record.id
-    return Words(title, shorten(summary) or title, fragment)
+    return Words(title, shorten(summary) or title, html)
 
 
 def _plan(plan: Plan) -> tuple[str, str, str]:
-    term = " to ".join(_day(day) for day in (plan.starts_on, plan.ends_on) if day)
+    term = " to ".join(day(one) for one in (plan.starts_on, plan.ends_on) if day)
     rows: list[Row] = [
         ("Title", escape(plan.title)),
-        (f"Title in {TE_REO}", _maori(plan.title_mi)),
+        (f"Title in {TE_REO}", maori(plan.title_mi)),
         ("Country", escape(plan.country.upper())),
         ("Number", escape(plan.number)),
-        ("Starts", _time(plan.starts_on)),
-        ("Ends", _time(plan.ends_on)),
-        ("Was to end", _time(plan.ends_on_original) if plan.ends_on_original != plan.ends_on else None),
+        ("Starts", moment(plan.starts_on)),
+        ("Ends", moment(plan.ends_on)),
+        ("Was to end", moment(plan.ends_on_original) if plan.ends_on_original != plan.ends_on else None),
         ("Also called", "; ".join(map(escape, plan.labels))),
-        ("Website", _outside(plan.website)),
-        ("Licence", _outside(plan.licence)),
+        ("Website", outside(plan.website)),
+        ("Licence", outside(plan.licence)),
     ]
-    return plan.title, f"National action plan {plan.number}. {_sentence(term)}", _fragment(rows)
+    return plan.title, f"National action plan {plan.number}. {sentence(term)}", fragment(rows)
 
 
 def _commitment(one: Commitment, base: str) -> tuple[str, str, str]:
     name = f"Commitment {one.number}"
     done = f"{one.milestones_completed} of {one.milestones_total} milestones completed" if one.milestones_total else ""
     rows: list[Row] = [
-        *_standing(one.status, None, one.timeliness),
+        *standing(one.status, None, one.timeliness),
         ("Milestones", escape(done)),
-        ("Lead agency", _leads(base, one.leads_raw, one.lead_organisations)),
-        ("Supporting agencies", _inside_all(base, "organisations", one.supporting_organisations)),
-        ("Starts", _time(one.starts)),
-        ("Ends", _time(one.ends)),
+        ("Lead agency", leads(base, one.leads_raw, one.lead_organisations)),
+        ("Supporting agencies", inside_all(base, "organisations", one.supporting_organisations)),
+        ("Starts", moment(one.starts)),
+        ("Ends", moment(one.ends)),
         ("Themes", "; ".join(map(escape, one.themes))),
         ("OGP values", "; ".join(map(escape, one.ogp_values))),
-        ("Latest report", _inside(base, "reports", one.latest_report, "what the agency reported")),
-        ("Plan", _inside(base, "plans", one.plan)),
+        ("Latest report", inside(base, "reports", one.latest_report, "what the agency reported")),
+        ("Plan", inside(base, "plans", one.plan)),
     ]
-    said = _sentence(in_words(one.status, STATUS_WORDS), _lower(done))
+    said = sentence(in_words(one.status, STATUS_WORDS), lower(done))
     title = f"{name}: {one.title}" if one.title else name
-    return title, f"{said} {one.objective or ''}", _paragraph(one.objective) + _fragment(rows)
+    return title, f"{said} {one.objective or ''}", paragraph(one.objective) + fragment(rows)
 
 
 def _milestone(one: Milestone, base: str) -> tuple[str, str, str]:
     commitment = commitment_words(one.commitment, one.plan)
     slipped = {0: None, 1: "Once"}.get(one.times_slipped, f"{one.times_slipped} times")
     rows: list[Row] = [
-        *_standing(one.status, one.status_raw, one.timeliness),
+        *standing(one.status, one.status_raw, one.timeliness),
         (
             "Status since",
-            _inside(
-                base, "reports", one.status_report, f"report to {_day(one.status_since)}" if one.status_since else None
+            inside(
+                base, "reports", one.status_report, f"report to {day(one.status_since)}" if one.status_since else None
             ),
         ),
-        ("Starts", _time(one.starts)),
-        ("Due", _due(one.ends, one.ongoing)),
-        ("Was first due", _time(one.ends_original) if one.ends_original != one.ends else None),
+        ("Starts", moment(one.starts)),
+        ("Due", due(one.ends, one.ongoing)),
+        ("Was first due", moment(one.ends_original) if one.ends_original != one.ends else None),
         ("End date moved later", slipped),
-        ("Commitment", _inside(base, "commitments", one.commitment, commitment)),
-        ("Plan", _inside(base, "plans", one.plan)),
+        ("Commitment", inside(base, "commitments", one.commitment, commitment)),
+        ("Plan", inside(base, "plans", one.plan)),
     ]
     status = in_words(one.status, STATUS_WORDS)
-    said = _sentence(status, f"due {_day(one.ends)}" if one.ends else "", _lower(_late(one.timeliness)))
+    said = sentence(status, f"due {day(one.ends)}" if one.ends else "", lower(late(one.timeliness)))
     title = f"{commitment}, {milestone_words(one.number)}: {status}"
-    return title, f"{said} {one.text or ''}", _paragraph(one.text) + _fragment(rows)
+    return title, f"{said} {one.text or ''}", paragraph(one.text) + fragment(rows)
 
 
 def _report(one: Report, base: str) -> tuple[str, str, str]:
@@ -150,26 +143,26 @@ def _report(one: Report, base: str) -> tuple[str, str, str]:
     asked = {"commitment": one.commitment, "period_from": one.period_end, "period_to": one.period_end}
     count = f"{len(one.milestones)} milestone{'s' if len(one.milestones) != 1 else ''}"
     rows: list[Row] = [
-        ("Commitment", _inside(base, "commitments", one.commitment, one.commitment_title or commitment)),
+        ("Commitment", inside(base, "commitments", one.commitment, one.commitment_title or commitment)),
         ("Period", escape(period)),
-        ("Lead agency", _leads(base, one.leads_raw, one.organisations)),
-        ("Supporting agencies", _inside_all(base, "organisations", one.supporting_organisations)),
+        ("Lead agency", leads(base, one.leads_raw, one.organisations)),
+        ("Supporting agencies", inside_all(base, "organisations", one.supporting_organisations)),
         ("Objective", escape(one.objective)),
         ("Ambition", escape(one.ambition)),
         ("OGP values", escape(one.ogp_values_raw)),
         (
             "Milestones",
-            _anchor(f"{base}/v1/progress?{urlencode(asked)}", f"status of {count}") if one.milestones else None,
+            anchor(f"{base}/v1/progress?{urlencode(asked)}", f"status of {count}") if one.milestones else None,
         ),
         ("Title as printed", escape(one.title)),
-        ("Published", _time(one.published_on)),
-        ("Source", _outside(one.source.url)),
-        ("Plan", _inside(base, "plans", one.plan)),
+        ("Published", moment(one.published_on)),
+        ("Source", outside(one.source.url)),
+        ("Plan", inside(base, "plans", one.plan)),
     ]
     told = next((item.text for section in one.sections if section.kind == "done" for item in section.items), "")
-    summary = f"{_sentence(one.commitment_title or '')} {_sentence(one.leads_raw or '')} {told}"
-    narrative = "".join(map(_section, one.sections))
-    return f"{commitment}: {kind}, {period}", summary, _fragment(rows) + narrative + _remarks(one.findings)
+    summary = f"{sentence(one.commitment_title or '')} {sentence(one.leads_raw or '')} {told}"
+    narrative = "".join(map(section_html, one.sections))
+    return f"{commitment}: {kind}, {period}", summary, fragment(rows) + narrative + remarks(one.findings)
 
 
 def _progress(one: Progress, base: str) -> tuple[str, str, str]:
@@ -177,222 +170,27 @@ def _progress(one: Progress, base: str) -> tuple[str, str, str]:
     status = in_words(one.status, STATUS_WORDS)
     period = period_words(one.period_start, one.period_end)
     rows: list[Row] = [
-        *_standing(one.status, one.status_raw, None),
+        *standing(one.status, one.status_raw, None),
         ("Period", escape(period)),
-        ("Starts", _time(one.starts)),
-        ("Due", _due(one.ends, one.ongoing)),
-        ("Report", _inside(base, "reports", one.report, f"report for {period}")),
-        ("Milestone", _inside(base, "milestones", one.milestone, f"{commitment}, {milestone_words(one.number)}")),
-        ("Commitment", _inside(base, "commitments", one.commitment, commitment)),
-        ("Plan", _inside(base, "plans", one.plan)),
+        ("Starts", moment(one.starts)),
+        ("Due", due(one.ends, one.ongoing)),
+        ("Report", inside(base, "reports", one.report, f"report for {period}")),
+        ("Milestone", inside(base, "milestones", one.milestone, f"{commitment}, {milestone_words(one.number)}")),
+        ("Commitment", inside(base, "commitments", one.commitment, commitment)),
+        ("Plan", inside(base, "plans", one.plan)),
     ]
     title = f"{commitment}, {milestone_words(one.number)}: {status}, {period}"
-    said = _sentence(status, f"due {_day(one.ends)}" if one.ends else "")
-    return title, f"{said} {one.text or ''}", _paragraph(one.text) + _fragment(rows)
+    said = sentence(status, f"due {day(one.ends)}" if one.ends else "")
+    return title, f"{said} {one.text or ''}", paragraph(one.text) + fragment(rows)
 
 
 def _organisation(one: Organisation, base: str) -> tuple[str, str, str]:
     rows: list[Row] = [
         ("Name", escape(one.name)),
-        (f"Name in {TE_REO}", _maori(one.name_mi)),
+        (f"Name in {TE_REO}", maori(one.name_mi)),
         ("Abbreviation", escape(one.abbreviation)),
-        ("Names", _list(map(_name, one.names))),
-        ("Part of", _inside(base, "organisations", one.parent)),
-        ("Website", _outside(one.website)),
+        ("Names", bulleted(map(name_html, one.names))),
+        ("Part of", inside(base, "organisations", one.parent)),
+        ("Website", outside(one.website)),
     ]
-    return one.name, "; ".join(filter(None, [one.abbreviation, one.name_mi])), _fragment(rows)
-
-
-# Words ----------------------------------------------------------------------------------------------------------------
-
-
-def clean(text: str) -> str:
-    """Text that a feed can hold, in NFC, with LF line ends: the rest becomes a space, or U+FFFD to show the gap."""
-    if text.isascii() and text.isprintable():
-        return text
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = UNWRITABLE.sub(lambda found: " " if found[0].isspace() else "\N{REPLACEMENT CHARACTER}", text)
-    return unicodedata.normalize("NFC", text)
-
-
-def one_line(text: str) -> str:
-    return " ".join(clean(text).split())
-
-
-def shorten(text: str, most: int = LONGEST_SUMMARY) -> str:
-    """One line of at most `most` characters, cut between words."""
-    text = one_line(text[: 4 * most])
-    return text if len(text) <= most else (text[: most - 1].rsplit(" ", 1)[0] or text[: most - 1]).rstrip(" ,;:") + "…"
-
-
-def in_words(value: str | None, known: dict[str, str]) -> str:
-    """A value of an open list in words; one that is not known is spelt out."""
-    return known.get(value or "") or one_line((value or "").replace("_", " ")).capitalize()
-
-
-def commitment_words(id: str, plan: str) -> str:
-    """`nz-nap2-c5` of the plan `nz-nap2` is Commitment 5."""
-    number = id.removeprefix(f"{plan}-c")
-    return f"Commitment {number.upper()}" if number != id else id
-
-
-def milestone_words(number: str | None) -> str:
-    return f"milestone {number}" if number else "milestone without a number"
-
-
-def period_words(start: date | None, end: date) -> str:
-    """Whole months as months (September to November 2017), else days; a period without a start is `up to` its end."""
-    whole = end.day == monthrange(end.year, end.month)[1] and (start is None or start.day == 1)
-    last = _day(f"{end:%Y-%m}" if whole else end)
-    if start is None:
-        return f"up to {last}"
-    if whole and (start.year, start.month) == (end.year, end.month):
-        return last
-    first = MONTHS[start.month - 1] if whole else f"{start.day} {MONTHS[start.month - 1]}"
-    return f"{first} to {last}" if start.year == end.year else f"{first} {start.year} to {last}"
-
-
-def _day(when: str | date) -> str:
-    """A partial date as it is written in New Zealand: 30 June 2018, June 2018, 2018."""
-    year, *rest = map(int, str(when).split("-"))
-    month = [MONTHS[rest[0] - 1]] if rest else []
-    return " ".join([*map(str, rest[1:]), *month, str(year)])
-
-
-def _sentence(*parts: str) -> str:
-    said = ", ".join(part for part in parts if part)
-    return said and said[0].upper() + said[1:].rstrip(" .") + "."
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def _late(timeliness: str) -> str:
-    """Timeliness where it says more than the status."""
-    return in_words(timeliness, TIMELINESS_WORDS) if timeliness not in ("done", "unknown") else ""
-
-
-# HTML -----------------------------------------------------------------------------------------------------------------
-
-
-def escape(text: str | None) -> str:
-    """Text as HTML: the only place where text becomes markup, so that it is escaped exactly once."""
-    return html.escape(clean(text)).replace("\n", "<br>") if text else ""
-
-
-def is_address(url: str | None) -> bool:
-    """True for an absolute http or https address that can be a link."""
-    if url is None or not ADDRESS.fullmatch(url) or UNWRITABLE.search(url):
-        return False
-    try:
-        return bool(urlsplit(url).hostname)
-    except ValueError:
-        return False
-
-
-def _fragment(rows: Iterable[Row]) -> str:
-    listed = "".join(f"<dt>{label}</dt><dd>{value}</dd>" for label, value in rows if value)
-    return f"<dl>{listed}</dl>" if listed else ""
-
-
-def _paragraph(text: str | None) -> str:
-    return f"<p>{escape(text)}</p>" if text else ""
-
-
-def _list(items: Iterable[str]) -> str:
-    listed = "".join(f"<li>{item}</li>" for item in items)
-    return f"<ul>{listed}</ul>" if listed else ""
-
-
-def _time(when: str | date | None) -> str | None:
-    return f'<time datetime="{when}">{_day(when)}</time>' if when else None
-
-
-def _due(ends: str | None, ongoing: bool) -> str | None:
-    return _time(ends) or ("No end date: ongoing" if ongoing else None)
-
-
-def _standing(status: str | None, raw: str | None, timeliness: str | None) -> Iterator[Row]:
-    """Status as reported and timeliness as derived: never one field."""
-    if status:
-        said = in_words(status, STATUS_WORDS)
-        printed = f" (printed as “{escape(raw)}”)" if raw and one_line(raw).lower() != said.lower() else ""
-        yield "Status", escape(said) + printed
-    if timeliness:
-        yield "Timeliness", escape(in_words(timeliness, TIMELINESS_WORDS))
-
-
-def _maori(text: str | None) -> str | None:
-    return f'<span lang="mi">{escape(text)}</span>' if text else None
-
-
-def _name(name: Name) -> str:
-    since = [f"from {_time(name.valid_from)}"] if name.valid_from else []
-    until = [f"until {_time(name.valid_to)}"] if name.valid_to else []
-    marked = name.lang != "en" and LANGUAGE.fullmatch(name.lang)
-    said = f'<span lang="{name.lang}">{escape(name.text)}</span>' if marked else escape(name.text)
-    return ", ".join([said, *since, *until])
-
-
-def _anchor(url: str, said: str) -> str:
-    return f'<a href="{html.escape(url)}">{escape(said)}</a>'
-
-
-def _outside(url: str | None) -> str | None:
-    """An address that somebody printed: a link where it is one, else its text."""
-    return _anchor(url, url) if url is not None and is_address(url) else escape(url)
-
-
-def _inside(base: str, noun: str, id: str | None, said: str | None = None) -> str | None:
-    """A record of ours."""
-    return _anchor(base + url_of(noun, quote(id, errors="replace")), said or id) if id else None
-
-
-def _inside_all(base: str, noun: str, ids: Sequence[str]) -> str:
-    return ", ".join(_inside(base, noun, id) or "" for id in ids)
-
-
-def _leads(base: str, printed: str | None, ids: Sequence[str]) -> str | None:
-    """Lead agencies as printed, which is also the link where there is only one."""
-    if printed and len(ids) == 1:
-        return _inside(base, "organisations", ids[0], printed)
-    return "; ".join(filter(None, [escape(printed), _inside_all(base, "organisations", ids)]))
-
-
-def _section(section: Section) -> str:
-    """A section of the narrative: its paragraphs between the bullets that they were printed between."""
-    parts, done = [f"<h3>{escape(section.heading)}</h3>" if section.heading else ""], 0
-    for paragraph in sorted(section.paragraphs, key=lambda one: one.before):
-        parts.append(_bullets(section.items[done : paragraph.before]))
-        done = max(done, paragraph.before)
-        tag = "h4" if paragraph.kind == "subheading" else "p"
-        parts.append(f"<{tag}>{escape(paragraph.text)}</{tag}>")
-    return "".join([*parts, _bullets(section.items[done:])])
-
-
-def _bullets(items: Sequence[Item]) -> str:
-    """Nested lists; without recursion, so that no depth of nesting can stop a feed."""
-    parts, depth = [], 0
-    for level, text in _levels(items):
-        parts.append("<ul>" if level > depth else "</li>" + "</ul></li>" * (depth - level))
-        parts.append(f"<li>{escape(text)}")
-        depth = level
-    return "".join(parts) + "</li></ul>" * depth
-
-
-def _levels(items: Sequence[Item]) -> Iterator[tuple[int, str]]:
-    """Every bullet with its depth from 1; what is deeper than DEEPEST stands there."""
-    stack = [iter(items)]
-    while stack:
-        item = next(stack[-1], None)
-        if item is None:
-            stack.pop()
-            continue
-        yield min(len(stack), DEEPEST), item.text
-        stack.append(iter(item.items))
-
-
-def _remarks(findings: Sequence[Finding]) -> str:
-    listed = _list(escape(finding.message) for finding in findings)
-    return f"<h3>How the source was read</h3>{listed}" if listed else ""
+    return one.name, "; ".join(filter(None, [one.abbreviation, one.name_mi])), fragment(rows)

@@ -16,10 +16,10 @@ from msgspec import Struct
 
 from ogp_open_data import events
 from ogp_open_data.formats import FORMATS
-from ogp_open_data.formats.entries import (
+from ogp_open_data.formats.entries import Words, words
+from ogp_open_data.formats.markup import (
     STATUS_WORDS,
     TIMELINESS_WORDS,
-    Words,
     clean,
     commitment_words,
     escape,
@@ -27,7 +27,6 @@ from ogp_open_data.formats.entries import (
     is_address,
     one_line,
     shorten,
-    words,
 )
 from ogp_open_data.records import NOUN_OF, Commitment, Organisation, Plan, Record, Report
 
