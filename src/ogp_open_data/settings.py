@@ -95,6 +95,11 @@ def to_environment(settings: Settings) -> None:
             os.environ[PREFIX + name.upper()] = str(value)
 
 
+def environment_with(variable: str, value: str | None) -> dict[str, str]:
+    """The environment for a child process, with one more variable where it has a value."""
+    return {**os.environ, **({variable: value} if value is not None else {})}
+
+
 def data_dir(settings: Settings) -> Path:
     """The directory of the embedded PostgreSQL."""
     if settings.data_dir is not None:

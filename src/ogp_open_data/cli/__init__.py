@@ -36,7 +36,15 @@ def commands() -> None:
 
 
 for command in (
-    *(operating.serve, operating.sync, operating.migrate, operating.check, operating.schemas_),
+    *(
+        operating.serve,
+        operating.sync,
+        operating.migrate,
+        operating.check,
+        operating.backup,
+        operating.recover,
+        operating.schemas_,
+    ),
     *(documents.import_, documents.parse),
     *(changes.withdraw, changes.restore, changes.correct, changes.merge, changes.renumber, changes.release),
 ):

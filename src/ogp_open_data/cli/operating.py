@@ -1,21 +1,25 @@
-"""Running it: `serve`, `sync`, `migrate`, `check`, `schemas`."""
+"""Running it: `serve`, `sync`, `migrate`, `check`, `backup`, `recover`, `schemas`."""
 
+import asyncio
 import sys
 from contextlib import ExitStack
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from pathlib import Path
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 import click
 
 from ogp_open_data import schemas, settings
 from ogp_open_data.cli.printing import printable
-from ogp_open_data.cli.stores import migrated, opened, run, with_store
+from ogp_open_data.cli.stores import migrated, opened, run, store_of, with_store
 from ogp_open_data.errors import Refused
 from ogp_open_data.intake import hand, importer, vocabulary
 from ogp_open_data.settings import Settings
+from ogp_open_data.store import backup as backups
 from ogp_open_data.store import checks, releases
 from ogp_open_data.store.doors import Store
+from ogp_open_data.store.releases import Head
 
 
 @click.command()
@@ -84,6 +88,61 @@ def check(data_dir: str | None, database_url: str | None) -> None:
     if faults:
         raise Refused(f"{len(faults)} faults found; restore the store from a backup")
     click.echo("The store is sound.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@with_store
+def backup(file: Path, data_dir: str | None, database_url: str | None) -> None:
+    """Write the whole database to FILE, while the program runs."""
+    began = monotonic()
+    with ExitStack() as stack:
+        ready = opened(stack, settings.load(data_dir=data_dir, database_url=database_url))
+        major, head = run(ready, _state)
+        assert ready.database_url is not None
+        size = backups.dump(ready.database_url, major, file)
+    made = f", made {head.made_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if head.made_at else ""
+    click.echo(f"{file}: everything up to release {head.number}{made}; {size:,} bytes, {monotonic() - began:.1f} s")
+
+
+async def _state(store: Store) -> tuple[int, Head]:
+    return await store.reading(backups.server_major), await store.reading(releases.head)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@with_store
+def recover(file: Path, data_dir: str | None, database_url: str | None) -> None:
+    """Fill an empty database from a backup. Copies will be taken afresh, for what came after it is lost."""
+    began = monotonic()
+    with ExitStack() as stack:
+        ready = opened(stack, settings.load(data_dir=data_dir, database_url=database_url))
+        major, number = asyncio.run(_emptiness(ready))
+        if number:
+            raise Refused(f"the database holds {number} releases; recover into an empty one, nothing is overwritten")
+        assert ready.database_url is not None
+        backups.load(ready.database_url, major, file)
+        faults, head = run(ready, lambda store: _recovered(store, ready))
+    for fault in faults:
+        click.echo(fault)
+    if faults:
+        raise Refused(f"{file}: {len(faults)} faults in what was recovered; take an earlier backup")
+    click.echo(f"The store is sound, at release {head.number}; recovered in {monotonic() - began:.1f} s")
+
+
+async def _emptiness(chosen: Settings) -> tuple[int, int]:
+    """The server's major version, and the newest release of a database in which nothing was migrated yet."""
+    store = store_of(chosen)
+    await store.open()
+    try:
+        return await store.reading(backups.server_major), await store.reading(backups.newest)
+    finally:
+        await store.close()
+
+
+async def _recovered(store: Store, chosen: Settings) -> tuple[list[str], Head]:
+    await migrated(store, chosen, new_epoch=True)
+    return await store.reading(checks.faults), await store.reading(releases.head)
 
 
 @click.command("schemas")
