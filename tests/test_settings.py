@@ -46,6 +46,23 @@ def test_secret_may_come_from_a_file(tmp_path: Path) -> None:
         settings.load({"OGP_DATABASE_URL_FILE": str(tmp_path / "none")})
 
 
+def test_what_will_hurt_in_production_is_told() -> None:
+    assert [one.split()[0] for one in settings.doubts(Settings())] == ["OGP_PUBLIC_URL", "OGP_CONTACT"]
+    good = Settings(public_url="https://data.example.org", contact="mailto:open@example.org")
+    assert settings.doubts(good) == []
+    bare = settings.doubts(Settings(public_url="http://data.example.org", contact="mailto:open@example.org"))
+    assert len(bare) == 1 and "https" in bare[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("OGP_PUBLIC_URL", "data.example.org"), ("OGP_PUBLIC_URL", "https://x.org?a"), ("OGP_CONTACT", "me")],
+)
+def test_address_that_is_none_is_refused_with_an_example(name: str, value: str) -> None:
+    with pytest.raises(Refused, match=f"{name} is .*; give it as"):
+        settings.load({name: value})
+
+
 def test_authority_that_is_no_domain_is_refused() -> None:
     with pytest.raises(Refused, match="OGP_TAG_AUTHORITY"):
         settings.tag_authority(Settings(public_url="http://[::1]:8000"))

@@ -68,9 +68,21 @@ def load(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
     try:
         settings = msgspec.convert(values, Settings, strict=False)
         ZoneInfo(settings.time_zone)
+        _refuse_addresses(settings)
         return settings
     except (msgspec.ValidationError, ZoneInfoNotFoundError, ValueError) as error:
         raise Refused(f"a setting (environment {PREFIX}…) cannot be read: {error}") from error
+
+
+def _refuse_addresses(settings: Settings) -> None:
+    """Raises ValueError where an address that readers are sent to is none."""
+    for name in ("public_url", "licence_url"):
+        given = getattr(settings, name)
+        parts = urlsplit(given or "http://unset")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(f"{PREFIX}{name.upper()} is {given}; give it as https://data.example.org")
+    if settings.contact is not None and not re.match(r"(https?://|mailto:)[^\s]+$", settings.contact):
+        raise ValueError(f"{PREFIX}CONTACT is {settings.contact}; give it as https:… or mailto:…")
 
 
 def _value(source: Mapping[str, str], variable: str) -> str | None:
@@ -113,6 +125,24 @@ def data_dir(settings: Settings) -> Path:
 def public_url(settings: Settings) -> str:
     """Address that public links begin with, without a slash at its end."""
     return (settings.public_url or "http://127.0.0.1:8000").rstrip("/")
+
+
+def doubts(settings: Settings) -> list[str]:
+    """What can be read, but will hurt in production: a sentence each, with what to do."""
+    authority = urlsplit(public_url(settings)).hostname or ""
+    told = {
+        "PUBLIC_URL is not set, so links begin with http://127.0.0.1:8000; give the address that readers use": (
+            settings.public_url is None
+        ),
+        f"PUBLIC_URL begins with http:, which others can read and change on the way; serve https at {authority}": (
+            public_url(settings).startswith("http:") and authority not in ("127.0.0.1", "localhost", "::1")
+        ),
+        "CONTACT is not set; readers with a question have nowhere to go": settings.contact is None,
+        "DATABASE_READ_URL is set without DATABASE_URL, so reads and writes go to different databases": (
+            settings.database_read_url is not None and settings.database_url is None
+        ),
+    }
+    return [f"{PREFIX}{text}" for text, holds in told.items() if holds]
 
 
 def tag_authority(settings: Settings) -> str:

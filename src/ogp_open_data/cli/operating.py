@@ -18,7 +18,7 @@ from ogp_open_data.intake import hand, importer, vocabulary
 from ogp_open_data.settings import Settings
 from ogp_open_data.store import backup as backups
 from ogp_open_data.store import checks, releases
-from ogp_open_data.store.doors import Store
+from ogp_open_data.store.doors import WRITERS, Store
 from ogp_open_data.store.releases import Head
 
 
@@ -77,17 +77,34 @@ def migrate(new_epoch: bool, data_dir: str | None, database_url: str | None) -> 
 
 
 @click.command()
+@click.option("--settings", "only_settings", is_flag=True, help="Only the settings; needs no store.")
 @with_store
-def check(data_dir: str | None, database_url: str | None) -> None:
-    """Hold every stored record against its digest, and the releases against each other."""
-    with ExitStack() as stack:
-        ready = opened(stack, settings.load(data_dir=data_dir, database_url=database_url))
-        faults = run(ready, lambda store: store.reading(checks.faults))
+def check(only_settings: bool, data_dir: str | None, database_url: str | None) -> None:
+    """Tell what is set wrongly, and hold every stored record against its digest, the releases against each other."""
+    chosen = settings.load(data_dir=data_dir, database_url=database_url)
+    doubts = settings.doubts(chosen)
+    faults: list[str] = []
+    if not only_settings:
+        with ExitStack() as stack:
+            ready = opened(stack, chosen)
+            found, faults = run(ready, lambda store: _checked(store, chosen))
+        doubts += found
+    for doubt in doubts:
+        click.echo(f"warning: {printable(doubt)}", err=True)
+    if only_settings:
+        return
     for fault in faults:
         click.echo(fault)
     if faults:
         raise Refused(f"{len(faults)} faults found; restore the store from a backup")
     click.echo("The store is sound.")
+
+
+async def _checked(store: Store, chosen: Settings) -> tuple[list[str], list[str]]:
+    """What will hurt, and what is wrong."""
+    embedded = chosen.database_url is None
+    doubts = await store.reading(checks.doubts, chosen.read_connections + WRITERS, embedded)
+    return doubts, await store.reading(checks.faults)
 
 
 @click.command()

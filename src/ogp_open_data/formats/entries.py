@@ -76,7 +76,7 @@ def words(record: Record, base: str) -> Words:
 
 
 def _plan(plan: Plan) -> tuple[str, str, str]:
-    term = " to ".join(day(one) for one in (plan.starts_on, plan.ends_on) if day)
+    term = " to ".join(day(one) for one in (plan.starts_on, plan.ends_on) if one)
     rows: list[Row] = [
         ("Title", escape(plan.title)),
         (f"Title in {TE_REO}", maori(plan.title_mi)),

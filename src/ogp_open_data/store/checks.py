@@ -24,6 +24,20 @@ SELECT noun || ': ' || live || ' live' FROM (
 WHERE live <> (SELECT (counts::jsonb ->> noun)::bigint FROM release ORDER BY number DESC LIMIT 1)""",
 }
 MOST = 20
+# What a server must keep to lose nothing that was acknowledged, and what we need of it: the remark where it does not hold.
+DURABLE = """
+SELECT name || ' is off: a crash of the server can lose releases that readers have seen' FROM pg_settings
+WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'
+UNION ALL SELECT 'max_connections is ' || setting || ', fewer than this program may open (' || $1 || ')' FROM pg_settings
+WHERE name = 'max_connections' AND setting::int < $1::int
+UNION ALL SELECT 'the account ' || current_user || ' is a superuser; give the program one of its own'
+FROM pg_roles WHERE rolname = current_user AND rolsuper AND NOT $2::boolean
+"""
+
+
+async def doubts(connection: Connection, connections: int, embedded: bool) -> list[str]:
+    """What of the server's own settings will hurt; `connections` is how many the program may open."""
+    return [row[0] for row in await connection.fetch(DURABLE, connections, embedded)]
 
 
 async def faults(connection: Connection) -> list[str]:

@@ -22,6 +22,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 # How long a read waits for a database that restarts or changes its owner before it answers 503.
 PATIENCE = 5.0
+# One writes at a time; the other waits for its turn.
+WRITERS = 2
 LOST = (
     OSError,
     asyncpg.InterfaceError,
@@ -83,7 +85,7 @@ class Store:
             server_settings=session,
         )
         self.writers = await asyncpg.create_pool(
-            self.dsn, min_size=0, max_size=2, timeout=PATIENCE, server_settings=SESSION
+            self.dsn, min_size=0, max_size=WRITERS, timeout=PATIENCE, server_settings=SESSION
         )
 
     async def close(self) -> None:

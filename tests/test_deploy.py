@@ -1,0 +1,30 @@
+"""What is shipped to run the program: held by the tools that will read it."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+# Of 10; what is left is that a server speaks to the network and has a public address.
+MOST_EXPOSED = 15
+
+
+def test_systemd_unit_is_hardened(repository: Path) -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is not installed")
+    unit = repository / "deploy" / "ogp-open-data.service"
+    command = [analyze, "security", "--offline=true", f"--threshold={MOST_EXPOSED}", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Unknown" not in done.stderr, "every line of the unit is one that systemd knows"
+
+
+def test_every_variable_of_the_unit_is_a_setting(repository: Path) -> None:
+    from ogp_open_data.settings import Settings
+
+    text = "".join(path.read_text() for path in (repository / "deploy").iterdir() if path.is_file())
+    known = {f"OGP_{name.upper()}" for name in Settings.__struct_fields__}
+    assert set(re.findall(r"OGP_[A-Z_]+?(?=_FILE\b|[^A-Z_])", text)) <= known
