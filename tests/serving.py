@@ -1,12 +1,14 @@
 """The real program on a free loopback port, with the sample and our own report in it; stopped by its pid."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -55,11 +57,24 @@ def running(*arguments: str, **environ: str) -> Iterator[tuple[subprocess.Popen[
         process.stderr.close()
 
 
+@asynccontextmanager
+async def alive(application: Any) -> AsyncIterator[None]:
+    """An ASGI application between its start and its end, which it is told of as a server would."""
+    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    life = asyncio.create_task(application({"type": "lifespan", "asgi": {"version": "3.0"}}, told.get, said.put))
+    await told.put({"type": "lifespan.startup"})
+    assert (await said.get())["type"] == "lifespan.startup.complete"
+    try:
+        yield
+    finally:
+        await told.put({"type": "lifespan.shutdown"})
+        await life
+
+
 @pytest.fixture(scope="session")
 def served(server: str, template: str) -> Iterator[str]:
     """Address of a served copy of the sample and our own report."""
-    import asyncio
-
     name = f"ogp_served_{os.getpid()}"
     asyncio.run(executed(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
     dsn = named(server, name)

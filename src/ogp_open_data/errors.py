@@ -7,7 +7,8 @@
     │   ├── MethodNotAllowed 405
     │   ├── NotAcceptable    406
     │   ├── Gone             410  a record that was withdrawn
-    │   │   └── CursorGone   410  a place in a history that is no more
+    │   │   ├── CursorGone   410  a place in a history that is no more
+    │   │   └── PastSunset   410  a deprecated address or parameter whose time is over
     │   ├── ChangedSince     409  what a change rested on has another version now
     │   ├── UriTooLong       414
     │   ├── DocumentRefused  422  a document that is not what it should be
@@ -83,6 +84,12 @@ class CursorGone(Gone):
     """The place to go on from is gone."""
 
     code = "cursor-gone"
+
+
+class PastSunset(Gone):
+    """This was deprecated, and its time is over."""
+
+    code = "past-sunset"
 
 
 class UriTooLong(Refused):

@@ -1,7 +1,7 @@
 """Every address of the program on one screen, and the application that serves them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from ogp_open_data import settings as options
+from ogp_open_data.deprecations import DEPRECATED, Deprecated
 from ogp_open_data.formats import FORMATS
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
@@ -25,6 +26,7 @@ from ogp_open_data.web import (
     listings,
     memento,
     problems,
+    sunset,
 )
 from ogp_open_data.web.edge import Edge
 from ogp_open_data.web.site import Request, Response, Site
@@ -55,6 +57,7 @@ def routes() -> list[tuple[str, Handler]]:
         ("/docs", documents.docs),
         *((f"/docs/{name}", partial(documents.asset, name=name)) for name in documents.ASSETS),
         ("/docs/errors/{code:str}", documents.error),
+        (sunset.PAGE, documents.deprecations),
         ("/livez", health.livez),
         ("/readyz", health.readyz),
     ]
@@ -64,12 +67,12 @@ def _route(path: str, handler: Handler) -> HTTPRouteHandler:
     """A route for GET and HEAD; the path's parameters go to the handler by name."""
 
     async def handle(request: Request) -> Response:
-        return await handler(request, **request.path_params)
+        return await sunset.answered(request, lambda: handler(request, **request.path_params))
 
     return HTTPRouteHandler(path, http_method=["GET", "HEAD"], include_in_schema=False, status_code=200)(handle)
 
 
-def create(settings: Settings | None = None) -> ASGIApp:
+def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = DEPRECATED) -> ASGIApp:
     """The application; without settings those of the environment. The database may come up later than the program."""
     chosen = settings or options.load()
     assert chosen.database_url is not None, "serve gives the address of the embedded PostgreSQL"
@@ -77,7 +80,7 @@ def create(settings: Settings | None = None) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        app.state.site = Site(chosen, store)
+        app.state.site = Site(chosen, store, deprecated)
         await store.open()
         release = asyncio.create_task(daily.forever(store, chosen))
         try:

@@ -11,7 +11,7 @@ from ogp_open_data.errors import NotFound, OpenDataError
 from ogp_open_data.formats import FORMATS
 from ogp_open_data.records import NOUNS
 from ogp_open_data.store import releases
-from ogp_open_data.web import contract, query
+from ogp_open_data.web import contract, query, sunset
 from ogp_open_data.web.answers import Link, Representation, answer
 from ogp_open_data.web.asking import EPOCH
 from ogp_open_data.web.pages import explain, page
@@ -77,7 +77,7 @@ async def openapi(request: Request) -> Response:
     """`/openapi.json`"""
     _no_parameters(request)
     site = site_of(request)
-    body = msgspec.json.encode(contract.openapi(site.settings, site.base))
+    body = msgspec.json.encode(contract.openapi(site.settings, site.base, site.deprecated))
     return _document(request, "application/json", body)
 
 
@@ -85,7 +85,7 @@ async def docs(request: Request) -> Response:
     """`/docs`: the contract for people, with a form to try each address."""
     _no_parameters(request)
     site = site_of(request)
-    return _document(request, HTML, page("API", explain(contract.openapi(site.settings, site.base))))
+    return _document(request, HTML, page("API", explain(contract.openapi(site.settings, site.base, site.deprecated))))
 
 
 async def asset(request: Request, name: str) -> Response:
@@ -114,6 +114,12 @@ async def home(request: Request) -> Response:
         '<p><a href="/docs">How to use the API</a> · <a href="/v1">Where everything is</a></p>'
     )
     return _document(request, HTML, page("Open Government Partnership: open data", body), head.made_at or EPOCH)
+
+
+async def deprecations(request: Request) -> Response:
+    """`/docs/deprecations`: what is on its way out, until when, and what to use instead."""
+    _no_parameters(request)
+    return _document(request, HTML, page("Deprecations", sunset.explained(site_of(request).deprecated)))
 
 
 async def error(request: Request, code: str) -> Response:

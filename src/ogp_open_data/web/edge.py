@@ -15,7 +15,7 @@ LONGEST_TARGET = 8000
 READS = "GET, HEAD, OPTIONS"
 EXPOSED = (
     "ETag, Link, Last-Modified, Content-Location, Content-Disposition, Retry-After, "
-    "OGP-Row-Count, OGP-Next-Since, API-Version, Memento-Datetime"
+    "OGP-Row-Count, OGP-Next-Since, API-Version, Memento-Datetime, Deprecation, Sunset"
 )
 ALWAYS = [
     (b"access-control-allow-origin", b"*"),

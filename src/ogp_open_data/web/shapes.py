@@ -1,10 +1,12 @@
 """What the answers look like, as JSON Schema: the records, which come from the structs, and the envelopes around them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from ogp_open_data import schemas
+from ogp_open_data.deprecations import Deprecated
 from ogp_open_data.formats import Format
 from ogp_open_data.intake.compare import Difference
 from ogp_open_data.records import NOUNS
@@ -13,9 +15,9 @@ from ogp_open_data.web import query
 TEXT = {"type": "string"}
 
 
-def components() -> dict[str, Any]:
+def components(deprecated: Sequence[Deprecated]) -> dict[str, Any]:
     """The records, of which `fields` may leave out all but the id, and the envelopes around them."""
-    records = schemas.components()
+    records = schemas.components(deprecated)
     for struct in NOUNS.values():
         records[struct.__name__] = {**records[struct.__name__], "required": ["id"]}
     uri = {"type": "string", "format": "uri"}

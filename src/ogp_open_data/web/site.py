@@ -1,11 +1,12 @@
 """What every request shares: the store, the settings, and the few facts that are looked up once."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 import litestar
 
+from ogp_open_data.deprecations import Deprecated
 from ogp_open_data.records import url_of
 from ogp_open_data.settings import Settings, public_url
 from ogp_open_data.store import history, listings, releases
@@ -28,9 +29,10 @@ def site_of(request: Request) -> "Site":
 class Site:
     """One running program. What is cached here never changes: the dataset's identity, and totals of a release."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, deprecated: Sequence[Deprecated]) -> None:
         self.settings = settings
         self.store = store
+        self.deprecated = deprecated
         self.base = public_url(settings)
         self._dataset: Dataset | None = None
         self._known: OrderedDict[tuple[str, Listing | int], Any] = OrderedDict()

@@ -3,12 +3,14 @@
 One module for each family of addresses gives its paths; `operations` has what they are made of.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from ogp_open_data import __version__, schemas
+from ogp_open_data.deprecations import DEPRECATED, Deprecated
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
-from ogp_open_data.web import shapes
+from ogp_open_data.web import shapes, sunset
 from ogp_open_data.web.contract import of_history, of_program, of_records
 from ogp_open_data.web.contract.operations import headers
 
@@ -16,9 +18,9 @@ VERSION = "1.0.0"
 FAMILIES = (of_records, of_history, of_program)
 
 
-def openapi(settings: Settings, base: str) -> dict[str, Any]:
+def openapi(settings: Settings, base: str, deprecated: Sequence[Deprecated] = DEPRECATED) -> dict[str, Any]:
     """The whole document; `base` is the public address."""
-    return {
+    document = {
         "openapi": "3.1.0",
         "jsonSchemaDialect": schemas.DIALECT,
         "info": _info(settings),
@@ -30,8 +32,9 @@ def openapi(settings: Settings, base: str) -> dict[str, Any]:
             {"name": "about", "description": "The program itself."},
         ],
         "paths": {path: one for family in FAMILIES for path, one in family.paths().items()},
-        "components": {"schemas": shapes.components(), "headers": headers()},
+        "components": {"schemas": shapes.components(deprecated), "headers": headers()},
     }
+    return sunset.marked(document, deprecated)
 
 
 def _info(settings: Settings) -> dict[str, Any]:
