@@ -15,7 +15,8 @@
     │   └── ConfirmationNeeded 422  a change so large that its figure must be typed back
     └── StoreUnavailable     503, exit 3
 
-The class docstring is the title; `code` names the page under docs/errors/ that explains it and never changes.
+The class docstring is the title; `code` never changes and names the page /docs/errors/{code}, which tells the cause, an
+example and the remedy. All of that stands here and nowhere else.
 """
 
 from typing import Any
@@ -27,15 +28,21 @@ class OpenDataError(Exception):
     code = "internal-error"
     status = 500
     exit_code = 1
+    cause = "The program met something that its authors did not foresee."
+    example = "any request"
+    remedy = (
+        "Try again in a minute. If it stays, tell the publisher the `instance` of the answer: it names the "
+        "request in the log."
+    )
 
     def __init__(self, detail: str, **extra: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.extra = extra
 
-    @property
-    def title(self) -> str:
-        return (type(self).__doc__ or "").splitlines()[0].rstrip(".")
+    @classmethod
+    def titled(cls) -> str:
+        return (cls.__doc__ or "").rstrip(".")
 
 
 class Refused(OpenDataError):
@@ -43,6 +50,9 @@ class Refused(OpenDataError):
 
     code = "refused"
     status = 400
+    cause = "What was asked for cannot be done with this input, or in this state."
+    example = "ogp-open-data serve --port 80, where another program has that port"
+    remedy = "Read `detail`: it says what stands in the way."
 
 
 class BadRequest(Refused):
@@ -50,6 +60,12 @@ class BadRequest(Refused):
 
     code = "bad-request"
     status = 400
+    cause = "A parameter is unknown, given twice, or has a value that it cannot have; or the address is not UTF-8 text."
+    example = "GET /v1/commitments?staus=delayed"
+    remedy = (
+        "Mend each fault in `errors`, which names the parameter and what it takes. /docs lists the parameters of "
+        "every address."
+    )
 
 
 class NotFound(Refused):
@@ -57,6 +73,12 @@ class NotFound(Refused):
 
     code = "not-found"
     status = 404
+    cause = (
+        "The address is misspelt, or names a record, release or format that never was. A record that was "
+        "withdrawn is 410."
+    )
+    example = "GET /v1/plans/nz-nap99"
+    remedy = "Begin at /v1, which links to everything; each list links to its records."
 
 
 class MethodNotAllowed(Refused):
@@ -64,6 +86,9 @@ class MethodNotAllowed(Refused):
 
     code = "method-not-allowed"
     status = 405
+    cause = "The address is there, but cannot be asked in this way."
+    example = "DELETE /v1/plans"
+    remedy = "Use one of the methods in the field `Allow` of the answer."
 
 
 class NotAcceptable(Refused):
@@ -71,6 +96,9 @@ class NotAcceptable(Refused):
 
     code = "not-acceptable"
     status = 406
+    cause = "`Accept` names only media types that this address does not have."
+    example = "GET /v1/plans with Accept: image/png"
+    remedy = "Ask for one of the media types in `available`, or use an address with a suffix, /v1/plans.csv."
 
 
 class Gone(Refused):
@@ -78,18 +106,32 @@ class Gone(Refused):
 
     code = "gone"
     status = 410
+    cause = "The record was published once, and withdrawn for the reason in `detail`."
+    example = "GET /v1/reports/… of a withdrawn report"
+    remedy = (
+        "Take it out of your copy. `last_version` still shows what it said, `successor` what stands in its place,"
+        " if anything does."
+    )
 
 
 class CursorGone(Gone):
     """The place to go on from is gone."""
 
     code = "cursor-gone"
+    cause = (
+        "The publisher's history began anew, from a backup for example, so a place in the old one means nothing now."
+    )
+    example = "GET /v1/changes?since=rehearsal-410"
+    remedy = "Take a fresh copy from `snapshot`, then go on from `resume_after`."
 
 
 class PastSunset(Gone):
     """This was deprecated, and its time is over."""
 
     code = "past-sunset"
+    cause = "Its end was announced at least 180 days before, in the answers themselves and on /docs/deprecations."
+    example = "GET /v1/… of an address past its Sunset"
+    remedy = "Use `successor` where there is one; `docs` says why it ended."
 
 
 class UriTooLong(Refused):
@@ -97,6 +139,9 @@ class UriTooLong(Refused):
 
     code = "uri-too-long"
     status = 414
+    cause = "The address is longer than 8,000 characters."
+    example = "GET /v1/plans?id=… with more ids than fit"
+    remedy = "Ask in parts, or take the whole list as CSV or NDJSON and choose from it."
 
 
 class DocumentRefused(Refused):
@@ -104,6 +149,12 @@ class DocumentRefused(Refused):
 
     code = "document-refused"
     status = 422
+    cause = "It is damaged, empty, too large, of a kind that is not read here, or holds no report and no plan."
+    example = "ogp-open-data import picture.png"
+    remedy = (
+        "`detail` names what was found. Send the report as text, HTML, Markdown, DOCX or a table; "
+        "docs/importing.md has examples."
+    )
 
 
 class ChangedSince(Refused):
@@ -111,6 +162,11 @@ class ChangedSince(Refused):
 
     code = "changed-since"
     status = 409
+    cause = (
+        "Somebody published between your look and your change, and a record that you looked at has another version now."
+    )
+    example = "ogp-open-data import report.html --apply with an old plan"
+    remedy = "Look again, then decide again: ask for a new plan of the same document and apply that."
 
 
 class ConfirmationNeeded(Refused):
@@ -118,6 +174,12 @@ class ConfirmationNeeded(Refused):
 
     code = "confirmation-needed"
     status = 422
+    cause = (
+        "The change would withdraw or rewrite a large share of what is published, which is more often a slip than"
+        " a wish."
+    )
+    example = "ogp-open-data import half-a-plan.csv"
+    remedy = "Check what would change. If it is meant, repeat it with the figure that `detail` names."
 
 
 class StoreUnavailable(OpenDataError):
@@ -126,3 +188,11 @@ class StoreUnavailable(OpenDataError):
     code = "store-unavailable"
     status = 503
     exit_code = 3
+    cause = "PostgreSQL cannot be reached, is starting, or did not answer in time."
+    example = "GET /v1/… while the database restarts"
+    remedy = "Try again after `Retry-After` seconds. Operators: /readyz says what is wrong."
+
+
+def every(of: type[OpenDataError] = OpenDataError) -> list[type[OpenDataError]]:
+    """An error and all that are kinds of it."""
+    return [of, *(one for child in of.__subclasses__() for one in every(child))]

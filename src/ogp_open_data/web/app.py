@@ -56,6 +56,7 @@ def routes() -> list[tuple[str, Handler]]:
         ("/openapi.json", documents.openapi),
         ("/docs", documents.docs),
         *((f"/docs/{name}", partial(documents.asset, name=name)) for name in documents.ASSETS),
+        ("/docs/errors", documents.errors),
         ("/docs/errors/{code:str}", documents.error),
         (sunset.PAGE, documents.deprecations),
         ("/livez", health.livez),

@@ -7,14 +7,14 @@ from importlib import resources
 import msgspec
 
 from ogp_open_data import schemas
-from ogp_open_data.errors import NotFound, OpenDataError
+from ogp_open_data.errors import NotFound, every
 from ogp_open_data.formats import FORMATS
 from ogp_open_data.records import NOUNS
 from ogp_open_data.store import releases
 from ogp_open_data.web import contract, query, sunset
 from ogp_open_data.web.answers import Link, Representation, answer
 from ogp_open_data.web.asking import EPOCH
-from ogp_open_data.web.pages import explain, page
+from ogp_open_data.web.pages import explain, explain_error, page
 from ogp_open_data.web.site import Request, Response, site_of
 
 # What the program says of itself changes with the program only; this is when its present contract was made.
@@ -125,14 +125,18 @@ async def deprecations(request: Request) -> Response:
 async def error(request: Request, code: str) -> Response:
     """`/docs/errors/{code}`: what the `type` of a problem leads to."""
     _no_parameters(request)
-    found = {one.code: one for one in _all_errors(OpenDataError)}.get(code)
+    found = {one.code: one for one in every()}.get(code)
     if found is None:
-        raise NotFound(f"there is no error {code[:100]}")
-    text = escape((found.__doc__ or "").strip())
-    told = "The <code>detail</code> of the answer says what was wrong and what to do."
-    body = f"<p>{text}</p><p>HTTP status {found.status}. {told}</p>"
-    return _document(request, HTML, page(code, body))
+        raise NotFound(f"there is no error {code[:100]}; /docs/errors lists them")
+    return _document(request, HTML, page(code, explain_error(found, site_of(request).url(f"/docs/errors/{code}"))))
 
 
-def _all_errors(of: type[OpenDataError]) -> list[type[OpenDataError]]:
-    return [of, *(one for child in of.__subclasses__() for one in _all_errors(child))]
+async def errors(request: Request) -> Response:
+    """`/docs/errors`: every error there is."""
+    _no_parameters(request)
+    rows = "".join(
+        f'<tr><th scope="row"><a href="/docs/errors/{one.code}">{one.code}</a></th><td>{one.status}</td>'
+        f"<td>{escape(one.__doc__ or '')}</td></tr>"
+        for one in every()
+    )
+    return _document(request, HTML, page("Errors", f"<table><tbody>{rows}</tbody></table>"))

@@ -4,12 +4,11 @@ import re
 import uuid
 from urllib.parse import unquote_to_bytes
 
-import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from ogp_open_data.errors import BadRequest, MethodNotAllowed, NotFound, OpenDataError, UriTooLong
-from ogp_open_data.web.answers import VARY
+from ogp_open_data.web import problems
 
 LONGEST_TARGET = 8000
 READS = "GET, HEAD, OPTIONS"
@@ -71,20 +70,8 @@ class Edge:
             await self.app(scope, receive, sent)
 
     async def _problem(self, error: OpenDataError, request_id: str, scope: HTTPScope, send: Send) -> None:
-        body = msgspec.json.encode(
-            {
-                "type": f"{self.base}/docs/errors/{error.code}",
-                "title": error.title,
-                "status": error.status,
-                "detail": error.detail,
-                "instance": f"urn:uuid:{request_id}",
-            }
-        )
-        headers = [
-            (b"content-type", b"application/problem+json"),
-            (b"cache-control", b"no-store"),
-            (b"vary", VARY.encode()),
-        ]
+        body = problems.details(error, self.base, request_id)
+        headers = [(name.encode(), text.encode()) for name, text in problems.fields(error, self.base).items()]
         if error.status == 405:
             headers.append((b"allow", READS.encode()))
         await _plain(error.status, headers, b"" if scope["method"] == "HEAD" else body, send)

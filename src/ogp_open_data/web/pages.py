@@ -1,7 +1,12 @@
 """HTML made here: a page's frame, and the contract explained, with a form that tries each address."""
 
+import re
 from html import escape
 from typing import Any
+
+import msgspec
+
+from ogp_open_data.errors import OpenDataError
 
 
 def page(title: str, body: str) -> bytes:
@@ -23,6 +28,22 @@ def explain(openapi: dict[str, Any]) -> str:
         parts.append(f"<h2>{escape(tag)}</h2>")
         parts += [_operation(path, operation) for path, operation in operations if tag in operation["tags"]]
     return "".join(parts)
+
+
+def explain_error(error: type[OpenDataError], type: str) -> str:
+    """An error: why it comes, what it looks like, what to do."""
+    problem = {"type": type, "title": error.titled(), "status": error.status, "detail": "…", "instance": "urn:uuid:…"}
+    looks = msgspec.json.format(msgspec.json.encode(problem), indent=2).decode()
+    return (
+        f"<p>{escape(error.__doc__ or '')} HTTP status {error.status}.</p><h2>Why</h2><p>{_marked(error.cause)}</p>"
+        f"<h2>For example</h2><pre>{escape(error.example)}</pre><pre>{escape(looks)}</pre>"
+        f'<h2>What to do</h2><p>{_marked(error.remedy)}</p><p><a href="/docs/errors">All errors</a></p>'
+    )
+
+
+def _marked(text: str) -> str:
+    """A sentence with its `names` as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _operation(path: str, operation: dict[str, Any]) -> str:

@@ -1,7 +1,6 @@
 """Every error as problem details (RFC 9457): one translation from the tree in errors.py, and from the framework's own errors."""
 
 import traceback
-from typing import Any
 
 import litestar
 import msgspec
@@ -28,26 +27,42 @@ def problem(request: Request, error: Exception) -> Response:
             path=request.url.path[:500],
             trace="".join(traceback.format_exception(error)),
         )
-    body = {
-        "type": f"{request.app.state.site.base}/docs/errors/{known.code}",
-        "title": known.title,
-        "status": known.status,
-        "detail": known.detail,
-        "instance": f"urn:uuid:{request.scope['state'].get('request_id', '00000000-0000-0000-0000-000000000000')}",
-        **known.extra,
-    }
-    headers = {
-        "content-type": MEDIA_TYPE,
-        "cache-control": CACHE.get(known.status, "no-store"),
-        "vary": VARY,
-    }
-    headers |= _demanded(request, known, error)
+    base = request.app.state.site.base
     return litestar.Response(
-        content=msgspec.json.encode(body),
+        content=details(known, base, request.scope["state"]["request_id"]),
         status_code=known.status,
-        headers=headers,
+        headers=fields(known, base) | _demanded(known, error),
         media_type="application/octet-stream",
     )
+
+
+def details(error: OpenDataError, base: str, request_id: str) -> bytes:
+    """The problem document of an error."""
+    return msgspec.json.encode(
+        {
+            "type": type_of(error, base),
+            "title": error.titled(),
+            "status": error.status,
+            "detail": error.detail,
+            "instance": f"urn:uuid:{request_id}",
+            **error.extra,
+        }
+    )
+
+
+def fields(error: OpenDataError, base: str) -> dict[str, str]:
+    """The header fields of every problem document."""
+    return {
+        "content-type": MEDIA_TYPE,
+        "cache-control": CACHE.get(error.status, "no-store"),
+        "vary": VARY,
+        "link": f'<{type_of(error, base)}>; rel="help"',
+    }
+
+
+def type_of(error: OpenDataError, base: str) -> str:
+    """The page that explains an error."""
+    return f"{base}/docs/errors/{error.code}"
 
 
 def _known(error: Exception) -> OpenDataError:
@@ -63,7 +78,7 @@ def _known(error: Exception) -> OpenDataError:
     return OpenDataError("something went wrong here; it was logged, and trying again later may help")
 
 
-def _demanded(request: Request, known: OpenDataError, error: Exception) -> dict[str, Any]:
+def _demanded(known: OpenDataError, error: Exception) -> dict[str, str]:
     """Header fields that a status must come with."""
     if known.status == 405:
         allow = (getattr(error, "headers", None) or {}).get("Allow", "GET, HEAD, OPTIONS")
