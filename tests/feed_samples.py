@@ -9,7 +9,8 @@ from lxml import etree
 from msgspec import inspect, json
 from msgspec.structs import replace
 
-from ogp_open_data.formats.to_feed import FeedEntry, FeedHead, atom, tag_uri
+from ogp_open_data.formats.feed import FeedEntry, FeedHead, Link, of_record, tag_uri
+from ogp_open_data.formats.to_feed import atom
 from ogp_open_data.records import (
     NOUN_OF,
     NOUNS,
@@ -135,9 +136,12 @@ def head(**changed) -> FeedHead:
             title="Commitments & more",
             subtitle="As they stand",
             self_url=f"{BASE}/v1/commitments.atom?plan=nz-nap2&status=delayed",
-            alternate_url=f"{BASE}/v1/commitments.json",
+            home_url=f"{BASE}/",
             updated=datetime(2026, 11, 25, 1, 2, 3, 456789, UTC),
-            links=[("next", f"{BASE}/v1/commitments.atom?cursor=abc", "application/atom+xml")],
+            links=[
+                Link("alternate", f"{BASE}/v1/commitments.json", "application/json"),
+                Link("next", f"{BASE}/v1/commitments.atom?cursor=abc", "application/atom+xml"),
+            ],
             licence_url="https://creativecommons.org/licenses/by/4.0/",
             rights="Office of Examples, CC BY 4.0",
             author="Office of Examples",
@@ -147,13 +151,14 @@ def head(**changed) -> FeedHead:
     )
 
 
-def entry(record: Record, base: str = BASE) -> FeedEntry:
-    return FeedEntry(
+def entry(record: Record, base: str = BASE, **more) -> FeedEntry:
+    return of_record(
         id=tag_uri("data.example.govt.nz", date(2026, 11, 24), NOUN_OF[type(record)], record.id),
         record=record,
         updated=datetime(2026, 11, 25, 1, 2, 3, 456789, UTC),
         published=datetime(2026, 11, 24, tzinfo=UTC),
         url=base + record.url,
+        **more,
     )
 
 

@@ -38,8 +38,9 @@ from feed_samples import (
     sample,
     shown,
 )
+from ogp_open_data.formats.feed import MOST_TEXT, Link, tag_uri
 from ogp_open_data.formats.markup import clean
-from ogp_open_data.formats.to_feed import MOST_TEXT, atom, tag_uri
+from ogp_open_data.formats.to_feed import atom
 from ogp_open_data.records import Record, Source
 
 # The document --------------------------------------------------------------------------------------------------------
@@ -94,6 +95,7 @@ def test_exact_bytes_of_a_small_feed():
         '<link rel="self" href="https://data.example.govt.nz/v1/commitments.atom?plan=nz-nap2&amp;status=delayed"'
         ' type="application/atom+xml"/>'
         '<link rel="license" href="https://creativecommons.org/licenses/by/4.0/"/>'
+        '<link rel="alternate" href="https://data.example.govt.nz/" type="text/html"/>'
         '<link rel="alternate" href="https://data.example.govt.nz/v1/commitments.json" type="application/json"/>'
         '<link rel="next" href="https://data.example.govt.nz/v1/commitments.atom?cursor=abc"'
         ' type="application/atom+xml"/>'
@@ -126,6 +128,7 @@ def test_feed_says_what_its_head_says():
     links = {link.get("rel"): dict(link.attrib) for link in feed.iterfind(f"{A}link")}
     assert links["self"] == {"rel": "self", "href": head().self_url, "type": "application/atom+xml"}
     assert links["alternate"]["type"] == "application/json"
+    assert feed.find(f"{A}link[@rel='alternate']").get("href") == head().home_url
     assert links["next"]["href"].endswith("cursor=abc")
     assert links["license"]["href"] == head().licence_url
     assert feed.findtext(f"{A}author/{A}name") == "Office of Examples"
@@ -133,7 +136,7 @@ def test_feed_says_what_its_head_says():
 
 def test_any_relation_can_be_linked():
     rels = ["prev-archive", "describedby", "version-history", "service-desc", "https://data.example.govt.nz/rel/x"]
-    feed = parsed(atom(head(links=[(rel, f"{BASE}/x", None) for rel in rels]), []))
+    feed = parsed(atom(head(links=[Link(rel, f"{BASE}/x") for rel in rels]), []))
     assert broken(feed) == []
     assert [link.get("rel") for link in feed.iterfind(f"{A}link")][-5:] == rels
 
@@ -211,8 +214,9 @@ def test_tag_uri_is_lower_case_and_refuses_what_is_no_domain():
         {"licence_url": "javascript:alert(1)"},
         {"author": " \x0b"},
         {"author_uri": "no address"},
-        {"links": [("alternate", f"{BASE}/x.json", "application/json")]},
-        {"links": [("next", "//host/x", None)]},
+        {"links": [Link("alternate", f"{BASE}/x", "text/html")]},
+        {"links": [Link("next", "//host/x")]},
+        {"hubs": ["javascript:alert(1)"]},
     ],
 )
 def test_wrong_head_is_refused(wrong: dict):
@@ -222,7 +226,12 @@ def test_wrong_head_is_refused(wrong: dict):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"updated": datetime(2026, 1, 1)}, {"published": datetime(2026, 1, 1)}, {"id": "x"}, {"url": "/v1/plans/x"}],
+    [
+        {"updated": datetime(2026, 1, 1)},
+        {"published": datetime(2026, 1, 1)},
+        {"id": "x"},
+        {"links": [Link("alternate", "/v1")]},
+    ],
 )
 def test_wrong_entry_is_refused(wrong: dict):
     with pytest.raises(ValueError):
@@ -343,13 +352,15 @@ def test_more_text_than_readers_take_becomes_its_summary():
     assert len(first(replace(ORGANISATION, name="x" * 3 * MOST_TEXT)).findtext(f"{A}title")) == MOST_TEXT
 
 
-def test_a_record_that_has_no_words_is_left_out_and_told(capsys: pytest.CaptureFixture[str]):
+def test_a_record_that_has_no_words_is_there_by_its_id_and_told(capsys: pytest.CaptureFixture[str]):
     bad = replace(MILESTONE, ends="2018-13")
     feed = parsed(atom(head(), [entry(PLAN), entry(bad), entry(ORGANISATION)]))
     assert [one.findtext(f"{A}title") for one in feed.iterfind(f"{A}entry")] == [
         "Second plan",
+        bad.id,
         "Public Service Commission",
     ]
+    assert broken(feed) == []
     told = capsys.readouterr().err
     assert '"event":"feed.entry.skipped"' in told and "milestones/nz-nap2-c5-m2" in told
 
@@ -374,7 +385,7 @@ def test_feedparser_reads_everything():
 
 
 def test_readers_open_the_page_for_people():
-    body = atom(head(), [replace(entry(PLAN), page_url=f"{BASE}/plans/nz-nap2")])
+    body = atom(head(), [entry(PLAN, page_url=f"{BASE}/plans/nz-nap2")])
     assert broken(parsed(body)) == []
     assert feedparser.parse(body).entries[0].link == f"{BASE}/plans/nz-nap2"
 

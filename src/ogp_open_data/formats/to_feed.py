@@ -1,233 +1,153 @@
-"""Atom state feeds (RFC 4287): an entry for each record, as it stands; the only module that knows feedgen.
+"""Feeds as Atom (RFC 4287) with archives (RFC 5005) and tombstones (RFC 6721); the only module that knows feedgen.
 
 feedgen 1.0.0 is bent straight here: left alone it takes `updated` from the clock, reverses the entries, drops `rel` and
 `type` of their links and refuses most relations (so an extension writes links), and stops at one control character.
+An entry is bytes of its own, complete with its namespaces, that any envelope can hold.
 """
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
+from feedgen.entry import FeedEntry as Entry  # type: ignore[import-untyped]
 from feedgen.feed import FeedGenerator  # type: ignore[import-untyped]
-from lxml.etree import SubElement
-from msgspec import Struct
+from lxml.etree import Element, SubElement, tostring
 
-from ogp_open_data import events
 from ogp_open_data.formats import FORMATS
-from ogp_open_data.formats.entries import Words, words
-from ogp_open_data.formats.markup import (
-    STATUS_WORDS,
-    TIMELINESS_WORDS,
-    clean,
-    commitment_words,
-    escape,
-    in_words,
-    is_address,
-    one_line,
-    shorten,
+from ogp_open_data.formats.feed import (
+    GENERATOR,
+    LANGUAGE,
+    MOST_TEXT,
+    Carried,
+    Deleted,
+    FeedEntry,
+    FeedHead,
+    Link,
+    State,
+    author_of,
+    checked,
+    instant,
+    iri,
 )
-from ogp_open_data.records import NOUN_OF, Commitment, Organisation, Plan, Record, Report
+from ogp_open_data.formats.markup import clean, one_line
 
-Link = tuple[str, str, str | None]
-
-IRI = re.compile(r"[a-z][a-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
-AUTHORITY = re.compile(r"([a-z0-9._-]+@)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;[\x20-\x7e]*)?", re.ASCII)
-# Readers on libxml2 refuse a text node of more than 10,000,000 bytes, and one character of ours can become five.
-MOST_TEXT = 1_500_000
-
-
-class FeedHead(Struct, frozen=True):
-    """What the envelope says; `updated` is an aware instant.
-
-    Addresses are absolute; `links` are (rel, address, media type). `alternate_url` is the same list in another format;
-    its media type follows from its suffix.
-    """
-
-    id: str
-    title: str
-    subtitle: str
-    self_url: str
-    alternate_url: str | None
-    updated: datetime
-    links: list[Link]
-    licence_url: str
-    rights: str
-    author: str
-    author_uri: str | None
+HISTORY = "http://purl.org/syndication/history/1.0"
+TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
+# Ours, the same for every publisher: `record` carries an entry's record, `state` says what state a feed tells.
+OGP = "urn:uuid:a0597054-8ff5-4f30-9e96-0fee7ed097d9"
+END = b"</feed>"
+# What JSON may hold as it is and XML may not, or should not (section 2.2): escaped, it is the same JSON.
+UNWRITABLE = re.compile("[\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
 
-class FeedEntry(Struct, frozen=True):
-    """One record: its tag: URI, the times of the releases of this version and the first, and its absolute address.
-
-    `page_url` is its page for people: readers that know only HTML open that, and have no link without it.
-    """
-
-    id: str
-    record: Record
-    updated: datetime
-    published: datetime
-    url: str
-    page_url: str | None = None
-
-
-class _Links:
-    """A feedgen extension that writes links whole: of the feed, or of an entry."""
+class _Written:
+    """A feedgen extension that writes what feedgen cannot: of the feed, or of an entry."""
 
     def __init__(self) -> None:
         self.links: list[Link] = []
+        self.archive = False
+        self.state: State | None = None
+        self.carried: Carried | None = None
 
     def extend_ns(self) -> dict[str, str]:
         return {}
 
     def extend_atom(self, parent: Any) -> None:
-        for rel, href, media_type in self.links:
-            SubElement(parent, "link", {"rel": rel, "href": href, **({"type": media_type} if media_type else {})})
+        for link in self.links:
+            SubElement(
+                parent, "link", {"rel": link.rel, "href": link.href, **({"type": link.type} if link.type else {})}
+            )
+        if self.archive:
+            SubElement(parent, f"{{{HISTORY}}}archive", nsmap={"fh": HISTORY})
+        if self.state is not None:
+            named = {"release": str(self.state.release), "epoch": self.state.epoch}
+            SubElement(parent, f"{{{OGP}}}state", named, nsmap={"ogp": OGP})
+        if self.carried is not None:
+            _carry(parent, self.carried)
 
 
-def atom(head: FeedHead, entries: list[FeedEntry]) -> bytes:
+def atom(head: FeedHead, entries: Sequence[FeedEntry], deleted: Sequence[Deleted] = ()) -> bytes:
     """The feed in UTF-8, in the order given: the same bytes for the same input in any process.
 
-    A record that cannot be put into words is left out with an event; an empty feed is valid. Raises ValueError where
-    the caller's own parts are wrong: a time without a zone, an id that is no IRI, an address that is not absolute.
+    An empty feed is valid. Raises ValueError where the caller's own parts are wrong: a time without a zone, an id that is
+    no IRI, an address that is not absolute.
     """
-    feed = _envelope(head)
-    for entry in entries:
-        said = _words(entry)
-        if said is not None:
-            _add(feed, entry, said, head.licence_url)
-    written: bytes = feed.atom_str()
-    return written
+    return enveloped(head, [*map(tombstone, deleted), *(rendered(entry, head.licence_url) for entry in entries)])
 
 
-def tag_uri(authority: str, day: date, noun: str, id: str) -> str:
-    """An id that outlives every address (RFC 4151): tag:example.govt.nz,2026-11-24:commitments/nz-nap2-c5."""
-    authority = authority.lower()
-    if not AUTHORITY.fullmatch(authority):
-        raise ValueError(f"{authority!r} is no domain name that a tag: URI can begin with")
-    return f"tag:{authority},{day:%Y-%m-%d}:{noun}/{id}"
+def enveloped(head: FeedHead, parts: Sequence[bytes]) -> bytes:
+    """A feed around rendered entries and tombstones."""
+    whole: bytes = _envelope(head).atom_str()
+    assert whole.endswith(END)
+    return b"".join([whole.removesuffix(END), *parts, END])
 
 
 def _envelope(head: FeedHead) -> Any:
     feed = FeedGenerator()
-    feed.register_extension("written", _Links, _Links, atom=True, rss=False)
-    feed.language("en-NZ")
-    feed.id(_iri(head.id))
+    feed.register_extension("written", _Written, _Written, atom=True, rss=False)
+    feed.language(LANGUAGE)
+    feed.id(iri(head.id))
     feed.title(one_line(head.title) or head.id)
     feed.subtitle(one_line(head.subtitle))
-    feed.updated(_instant(head.updated))
+    feed.updated(instant(head.updated))
     feed.rights(one_line(head.rights))
     feed.author(_author(head))
-    feed.generator("OGP Open Data")
-    links: list[Link] = [("self", head.self_url, FORMATS["atom"].media_type), ("license", head.licence_url, None)]
-    if head.alternate_url is not None:
-        links.append(("alternate", head.alternate_url, _type_by_suffix(head.alternate_url)))
-    feed.written.links = _checked([*links, *head.links])
+    feed.generator(GENERATOR)
+    own = [Link("self", head.self_url, FORMATS["atom"].media_type), Link("license", head.licence_url)]
+    own += [Link("alternate", head.home_url, "text/html"), *(Link("hub", hub) for hub in head.hubs)]
+    feed.written.links = checked([*own, *head.links])
+    feed.written.archive = head.archive
+    feed.written.state = head.state
     return feed
 
 
-def _add(feed: Any, entry: FeedEntry, said: Words, licence_url: str) -> None:
-    """One entry at the end. Its licence is its own: RFC 4946 does not hand a feed's down."""
-    one = feed.add_entry(order="append")
-    one.id(_iri(entry.id))
-    one.title(said.title[:MOST_TEXT])
-    one.updated(_instant(entry.updated))
-    one.published(_instant(entry.published))
-    one.summary(said.summary)
-    one.content(said.html if len(said.html) <= MOST_TEXT else f"<p>{escape(said.summary)}</p>", type="html")
-    for term, scheme, label in _categories(entry.record, _base(entry)):
+def rendered(entry: FeedEntry, licence_url: str) -> bytes:
+    """One entry as it stands in any feed. Its licence is its own: RFC 4946 does not hand a feed's down."""
+    one = Entry()
+    one.register_extension("written", _Written, atom=True, rss=False)
+    one.id(iri(entry.id))
+    one.title(entry.words.title)
+    one.updated(instant(entry.updated))
+    one.published(instant(entry.published))
+    one.summary(entry.words.summary)
+    one.content(entry.words.html, type="html")
+    for term, scheme, label in entry.categories:
         one.category({"term": clean(term), "scheme": scheme, "label": label})
-    links: list[Link] = [("alternate", entry.url, FORMATS["json"].media_type), ("license", licence_url, None)]
-    if entry.page_url is not None:
-        links.append(("alternate", entry.page_url, "text/html"))
-    one.written.links = _checked([*links, *_sources(entry.record)])
+    first, *more = entry.links
+    one.written.links = checked([first, Link("license", licence_url), *more])
+    one.written.carried = entry.carried
+    written: bytes = tostring(one.atom_entry(), encoding="UTF-8", xml_declaration=False)
+    return written
 
 
-def _words(entry: FeedEntry) -> Words | None:
-    """The words of an entry, or None and an event: one bad record never takes the feed down."""
-    try:
-        return words(entry.record, _base(entry))
-    except Exception as error:
-        events.log(
-            "feed.entry.skipped", noun=NOUN_OF[type(entry.record)], id=clean(entry.id), reason=clean(repr(error)[:200])
-        )
-        return None
+def _carry(parent: Any, one: Carried) -> None:
+    """The record itself, so that a feed is a copy of the data: its JSON, or where that is too long for readers its address."""
+    element: Any = SubElement(parent, f"{{{OGP}}}record", nsmap={"ogp": OGP})
+    for name in ("noun", "version", "release", "sha256"):
+        element.set(name, str(getattr(one, name)))
+    if len(one.doc) > MOST_TEXT:
+        element.set("src", one.url)
+    else:
+        element.text = UNWRITABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", one.doc)
 
 
-def _base(entry: FeedEntry) -> str:
-    """The public address of the program, from the absolute address of a record of it."""
-    base, found, _ = entry.url.partition(entry.record.url)
-    parts = urlsplit(entry.url)
-    return base if found else f"{parts.scheme}://{parts.netloc}"
-
-
-def _categories(record: Record, base: str) -> Iterator[tuple[str, str, str | None]]:
-    """(term, scheme, label) of plan, commitment, lead agencies, status, timeliness and themes.
-
-    Every scheme is an address of ours that answers; status as reported and timeliness as derived never share one.
-    """
-    schema = f"{base}/schemas/v1/{NOUN_OF[type(record)]}.json#/properties/"
-    plan = record.id if isinstance(record, Plan) else getattr(record, "plan", None)
-    if plan:
-        yield plan, f"{base}/v1/plans", None
-    if commitment := getattr(record, "commitment", None):
-        yield commitment, f"{base}/v1/commitments", commitment_words(commitment, plan or "")
-    if isinstance(record, Commitment | Report):
-        leads = record.lead_organisations if isinstance(record, Commitment) else record.organisations
-        printed = shorten(record.leads_raw or "") if len(leads) == 1 else ""
-        yield from ((lead, f"{base}/v1/organisations", printed or None) for lead in leads)
-    if status := getattr(record, "status", None):
-        yield status, f"{schema}status", in_words(status, STATUS_WORDS)
-    if timeliness := getattr(record, "timeliness", None):
-        yield timeliness, f"{schema}timeliness", in_words(timeliness, TIMELINESS_WORDS)
-    yield from ((one_line(theme), f"{schema}themes", None) for theme in getattr(record, "themes", []))
-
-
-def _sources(record: Record) -> Iterator[Link]:
-    """Where a report was read from, and the website of what a record is about: only where it is an address."""
-    if isinstance(record, Report) and record.source.url and is_address(record.source.url):
-        yield "via", record.source.url, record.source.media_type
-    if isinstance(record, Plan | Organisation) and record.website and is_address(record.website):
-        yield "related", record.website, None
+def tombstone(one: Deleted) -> bytes:
+    """What takes an entry out of a copy."""
+    element = Element(
+        f"{{{TOMBSTONES}}}deleted-entry",
+        {"ref": iri(one.ref), "when": instant(one.when).isoformat()},
+        nsmap={"at": TOMBSTONES},
+    )
+    if one.comment:
+        SubElement(element, f"{{{TOMBSTONES}}}comment").text = one_line(one.comment)
+    written: bytes = tostring(element, encoding="UTF-8", xml_declaration=False)
+    return written
 
 
 def _author(head: FeedHead) -> dict[str, str]:
-    author = {"name": one_line(head.author)}
-    if not author["name"]:
-        raise ValueError("a feed needs an author (RFC 4287, 4.1.1)")
+    author = {"name": author_of(head)}
     if head.author_uri is not None and head.author_uri.startswith("mailto:"):
         author["email"] = clean(head.author_uri.removeprefix("mailto:"))
     elif head.author_uri is not None:
-        author["uri"] = _iri(head.author_uri)
+        author["uri"] = iri(head.author_uri)
     return author
-
-
-def _checked(links: list[Link]) -> list[Link]:
-    """Links with absolute addresses and media types only; raises ValueError, also for two alternates of one type."""
-    for rel, href, _ in links:
-        if not is_address(href):
-            raise ValueError(f"the {rel} link {href!r} is not an absolute http address")
-    alternates = [media_type for rel, _, media_type in links if rel == "alternate"]
-    if len(alternates) != len(set(alternates)):
-        raise ValueError("two alternate links have the same media type (RFC 4287, 4.1.1)")
-    return [(rel, href, type if type and MEDIA_TYPE.fullmatch(type) else None) for rel, href, type in links]
-
-
-def _type_by_suffix(url: str) -> str | None:
-    format = FORMATS.get(urlsplit(url).path.rpartition(".")[2])
-    return format.media_type if format else None
-
-
-def _iri(id: str) -> str:
-    if not IRI.fullmatch(id) or clean(id) != id:
-        raise ValueError(f"{id!r} is not an absolute IRI")
-    return id
-
-
-def _instant(moment: datetime) -> datetime:
-    """An aware instant in UTC, so that equal instants give equal bytes."""
-    if moment.tzinfo is None:
-        raise ValueError("a time in a feed needs a zone")
-    return moment.astimezone(UTC)
