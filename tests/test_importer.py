@@ -7,7 +7,8 @@ import pytest
 from ogp_open_data.errors import ChangedSince, ConfirmationNeeded, DocumentRefused, Refused
 from ogp_open_data.intake import vocabulary
 from ogp_open_data.intake.importer import Document, import_document, sample
-from ogp_open_data.intake.releasing import Outcome, Terms
+from ogp_open_data.intake.releasing import Outcome
+from ogp_open_data.intake.terms import Terms
 from ogp_open_data.records import Commitment, Milestone, Progress, Record, Report
 from ogp_open_data.store import checks, history, listings, releases
 from ogp_open_data.store.doors import Store
@@ -134,9 +135,9 @@ async def test_import_is_refused_where_what_it_rests_on_changed(store: Store) ->
     )
     document = Document(name="report.txt", body=changed.encode())
     # Another commitment's report does not matter.
-    assert (await import_document(store, document, KNOWN, True, Terms(reads=made.reads, mark=made.mark))).release == 3
+    assert (await import_document(store, document, KNOWN, True, Terms(head=made.head, mark=made.mark))).release == 3
     await imported(store, later)
-    for terms in (Terms(reads=made.reads), Terms(mark=made.mark)):
+    for terms in (Terms(head=made.head), Terms(mark=made.mark)):
         with pytest.raises(ChangedSince, match="changed since"):
             await import_document(store, document, KNOWN, terms=terms)
     assert (await store.reading(releases.head)).number == 3

@@ -3,16 +3,26 @@
     OpenDataError
     ├── Refused              exit 1
     │   ├── BadRequest       400  a parameter that cannot be read
+    │   ├── Unauthorized     401  no key, or none that is known
+    │   ├── Forbidden        403  a key that is not for this
     │   ├── NotFound         404
     │   ├── MethodNotAllowed 405
     │   ├── NotAcceptable    406
     │   ├── Gone             410  a record that was withdrawn
     │   │   ├── CursorGone   410  a place in a history that is no more
-    │   │   └── PastSunset   410  a deprecated address or parameter whose time is over
+    │   │   ├── PastSunset   410  a deprecated address or parameter whose time is over
+    │   │   └── ImportExpired 410 a plan that was kept for its time
     │   ├── ChangedSince     409  what a change rested on has another version now
+    │   ├── UnderWay         409  the same request is being carried out
+    │   ├── PreconditionFailed 412 another version than the request is about
     │   ├── UriTooLong       414
     │   ├── DocumentRefused  422  a document that is not what it should be
-    │   └── ConfirmationNeeded 422  a change so large that its figure must be typed back
+    │   │   ├── ContentTooLarge 413
+    │   │   └── UnsupportedMediaType 415
+    │   ├── ConfirmationNeeded 422  a change so large that its figure must be typed back
+    │   ├── KeyReused        422  an Idempotency-Key that came with another request
+    │   ├── PreconditionRequired 428 a change that must say which version it is about
+    │   └── TooManyRequests  429
     └── StoreUnavailable     503, exit 3
 
 The class docstring is the title; `code` never changes and names the page /docs/errors/{code}, which tells the cause, an
@@ -66,6 +76,20 @@ class BadRequest(Refused):
         "Mend each fault in `errors`, which names the parameter and what it takes. /docs lists the parameters of "
         "every address."
     )
+
+
+class Unauthorized(Refused):
+    """A key is needed, and this is none."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class Forbidden(Refused):
+    """The key is not for this."""
+
+    code = "forbidden"
+    status = 403
 
 
 class NotFound(Refused):
@@ -157,6 +181,20 @@ class DocumentRefused(Refused):
     )
 
 
+class ContentTooLarge(DocumentRefused):
+    """The document is too large."""
+
+    code = "content-too-large"
+    status = 413
+
+
+class UnsupportedMediaType(DocumentRefused):
+    """Documents of this type are not read."""
+
+    code = "unsupported-media-type"
+    status = 415
+
+
 class ChangedSince(Refused):
     """What this change rested on has changed since."""
 
@@ -180,6 +218,47 @@ class ConfirmationNeeded(Refused):
     )
     example = "ogp-open-data import half-a-plan.csv"
     remedy = "Check what would change. If it is meant, repeat it with the figure that `detail` names."
+
+
+class ImportExpired(Gone):
+    """The import was not applied in its time."""
+
+    code = "import-expired"
+
+
+class UnderWay(Refused):
+    """The same request is being carried out."""
+
+    code = "under-way"
+    status = 409
+
+
+class PreconditionFailed(Refused):
+    """The record is not the one that was looked at."""
+
+    code = "precondition-failed"
+    status = 412
+
+
+class PreconditionRequired(Refused):
+    """The request must say which version of the record it is about."""
+
+    code = "precondition-required"
+    status = 428
+
+
+class KeyReused(Refused):
+    """The Idempotency-Key came with another request before."""
+
+    code = "idempotency-key-reused"
+    status = 422
+
+
+class TooManyRequests(Refused):
+    """Too many wrong keys came from there."""
+
+    code = "too-many-requests"
+    status = 429
 
 
 class StoreUnavailable(OpenDataError):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 
 from ogp_open_data import __version__
-from ogp_open_data.cli import changes, documents, operating
+from ogp_open_data.cli import changes, documents, keys, operating
 from ogp_open_data.cli.printing import printable
 from ogp_open_data.errors import OpenDataError
 
@@ -47,5 +47,6 @@ for command in (
     ),
     *(documents.import_, documents.parse),
     *(changes.withdraw, changes.restore, changes.correct, changes.merge, changes.renumber, changes.release),
+    *(keys.keys, keys.log),
 ):
     commands.add_command(command)

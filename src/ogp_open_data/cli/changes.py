@@ -9,8 +9,9 @@ import click
 
 from ogp_open_data import settings
 from ogp_open_data.cli.printing import outcome_text
-from ogp_open_data.cli.stores import opened, run, with_store
+from ogp_open_data.cli.stores import opened, run, user, with_store
 from ogp_open_data.intake import hand, vocabulary
+from ogp_open_data.intake.terms import Terms
 from ogp_open_data.store.doors import Store
 
 
@@ -22,6 +23,10 @@ def by_hand(command: Callable[..., None]) -> Callable[..., None]:
     ):
         command = option(command)
     return with_store(command)
+
+
+def _terms() -> Terms:
+    return Terms(by=user())
 
 
 def _told(data_dir: str | None, database_url: str | None, dry_run: bool, work: Callable[[Store], Any]) -> None:
@@ -38,7 +43,7 @@ def _told(data_dir: str | None, database_url: str | None, dry_run: bool, work: C
 def withdraw(id: str, reason: str, dry_run: bool, data_dir: str | None, database_url: str | None) -> None:
     """Take a record out; it answers 410 from then on."""
     known = vocabulary.load()
-    _told(data_dir, database_url, dry_run, lambda store: hand.withdraw(store, known, id, reason, dry_run))
+    _told(data_dir, database_url, dry_run, lambda store: hand.withdraw(store, known, id, reason, dry_run, _terms()))
 
 
 @click.command()
@@ -47,7 +52,7 @@ def withdraw(id: str, reason: str, dry_run: bool, data_dir: str | None, database
 def restore(id: str, reason: str, dry_run: bool, data_dir: str | None, database_url: str | None) -> None:
     """Bring a withdrawn record back."""
     known = vocabulary.load()
-    _told(data_dir, database_url, dry_run, lambda store: hand.restore(store, known, id, reason, dry_run))
+    _told(data_dir, database_url, dry_run, lambda store: hand.restore(store, known, id, reason, dry_run, _terms()))
 
 
 @click.command()
@@ -64,7 +69,9 @@ def correct(
     if len(pairs) != len(values):
         raise click.UsageError("--set takes FIELD=VALUE, for example --set status=completed")
     known = vocabulary.load()
-    _told(data_dir, database_url, dry_run, lambda store: hand.correct(store, known, id, pairs, reason, dry_run))
+    _told(
+        data_dir, database_url, dry_run, lambda store: hand.correct(store, known, id, pairs, reason, dry_run, _terms())
+    )
 
 
 @click.command()
@@ -74,7 +81,7 @@ def correct(
 def merge(old: str, new: str, reason: str, dry_run: bool, data_dir: str | None, database_url: str | None) -> None:
     """Let the record NEW take the place of OLD."""
     known = vocabulary.load()
-    _told(data_dir, database_url, dry_run, lambda store: hand.merge(store, known, old, new, reason, dry_run))
+    _told(data_dir, database_url, dry_run, lambda store: hand.merge(store, known, old, new, reason, dry_run, _terms()))
 
 
 @click.command()
@@ -84,7 +91,12 @@ def merge(old: str, new: str, reason: str, dry_run: bool, data_dir: str | None, 
 def renumber(id: str, number: str, reason: str, dry_run: bool, data_dir: str | None, database_url: str | None) -> None:
     """Give a milestone another printed number."""
     known = vocabulary.load()
-    _told(data_dir, database_url, dry_run, lambda store: hand.renumber(store, known, id, number, reason, dry_run))
+    _told(
+        data_dir,
+        database_url,
+        dry_run,
+        lambda store: hand.renumber(store, known, id, number, reason, dry_run, _terms()),
+    )
 
 
 @click.command()
@@ -93,4 +105,4 @@ def renumber(id: str, number: str, reason: str, dry_run: bool, data_dir: str | N
 def release(message: str | None, data_dir: str | None, database_url: str | None) -> None:
     """Make the release of the day: what time alone causes, empty if that is nothing; at most one a day."""
     known, zone = vocabulary.load(), ZoneInfo(settings.load().time_zone)
-    _told(data_dir, database_url, False, lambda store: hand.daily(store, known, zone, message))
+    _told(data_dir, database_url, False, lambda store: hand.daily(store, known, zone, message, terms=_terms()))

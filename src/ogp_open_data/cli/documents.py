@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 from ogp_open_data import settings
 from ogp_open_data.cli.printing import outcome_json, outcome_text, parsed, printable
-from ogp_open_data.cli.stores import opened, run, with_store
+from ogp_open_data.cli.stores import opened, run, user, with_store
 from ogp_open_data.errors import Refused
 from ogp_open_data.intake import importer, vocabulary
 from ogp_open_data.intake.importer import Document
-from ogp_open_data.intake.releasing import Terms
+from ogp_open_data.intake.terms import Terms
 from ogp_open_data.store.doors import Store
 
 LARGEST = 10 * 1024 * 1024
@@ -60,7 +60,7 @@ def import_(
         raise click.UsageError("--apply is for one document; apply them one by one")
     chosen = settings.load(data_dir=data_dir, database_url=database_url)
     about = _said(**said)
-    terms = Terms(mark=mark, confirm=confirm)
+    terms = Terms(by=user(), mark=mark, confirm=confirm)
     with ExitStack() as stack:
         ready = opened(stack, chosen)
         refused = run(ready, lambda store: _import(store, files, about, dry_run, terms, as_json))

@@ -1,6 +1,8 @@
 """What the commands that need a store share: their options, the embedded PostgreSQL, a migrated store."""
 
 import asyncio
+import os
+import pwd
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -11,6 +13,7 @@ from msgspec.structs import replace
 
 from ogp_open_data import settings
 from ogp_open_data.intake import hand
+from ogp_open_data.intake.terms import Actor
 from ogp_open_data.settings import Settings
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.embedded import Embedded
@@ -23,6 +26,14 @@ def with_store(command: Callable[..., None]) -> Callable[..., None]:
         "--database-url", metavar="DSN", help="PostgreSQL 15 or later, instead of the embedded one."
     )(command)
     return click.option("--data-dir", metavar="DIR", help="Where the embedded PostgreSQL lives.")(command)
+
+
+def user() -> Actor:
+    """Who works at this command line, for the audit trail."""
+    try:
+        return Actor(f"user {pwd.getpwuid(os.geteuid()).pw_name}")
+    except KeyError:
+        return Actor(f"user {os.geteuid()}")
 
 
 def opened(stack: ExitStack, chosen: Settings, watch: bool = False) -> Settings:

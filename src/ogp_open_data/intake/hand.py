@@ -9,30 +9,54 @@ from ogp_open_data.intake.decide import Decision, World, decided
 from ogp_open_data.intake.edits import reshaped
 from ogp_open_data.intake.identify import Registry
 from ogp_open_data.intake.releasing import Outcome, Writing, held, publish, writing
+from ogp_open_data.intake.terms import TERMS, Terms
 from ogp_open_data.intake.vocabulary import Vocabulary
 from ogp_open_data.records import SHAPE, Plan
 from ogp_open_data.store import history, releases
 from ogp_open_data.store.doors import Store
 
 
-async def withdraw(store: Store, vocabulary: Vocabulary, id: str, reason: str, dry_run: bool = False) -> Outcome:
+async def withdraw(
+    store: Store, vocabulary: Vocabulary, id: str, reason: str, dry_run: bool = False, terms: Terms = TERMS
+) -> Outcome:
     """Take a record out; its id answers 410 from then on."""
     return await _by_hand(
-        store, vocabulary, "withdrawal", [id], reason, lambda world: corrections.withdraw(world, id, reason), dry_run
+        store,
+        vocabulary,
+        "withdrawal",
+        [id],
+        reason,
+        lambda world: corrections.withdraw(world, id, reason),
+        dry_run,
+        terms,
     )
 
 
-async def restore(store: Store, vocabulary: Vocabulary, id: str, reason: str, dry_run: bool = False) -> Outcome:
+async def restore(
+    store: Store, vocabulary: Vocabulary, id: str, reason: str, dry_run: bool = False, terms: Terms = TERMS
+) -> Outcome:
     """Bring a withdrawn record back, with what was withdrawn together with it."""
-    async with writing(store, dry_run) as at:
+    async with writing(store, dry_run, terms.by) as at:
         last = [releases.decode(noun, doc) for noun, doc in await history.last(at.connection, id)]
         return await _made(
-            at, vocabulary, "restoration", [id], reason, lambda world: corrections.restore(world, id, last, reason)
+            at,
+            vocabulary,
+            "restoration",
+            [id],
+            reason,
+            lambda world: corrections.restore(world, id, last, reason),
+            terms,
         )
 
 
 async def correct(
-    store: Store, vocabulary: Vocabulary, id: str, values: Mapping[str, str], reason: str, dry_run: bool = False
+    store: Store,
+    vocabulary: Vocabulary,
+    id: str,
+    values: Mapping[str, str],
+    reason: str,
+    dry_run: bool = False,
+    terms: Terms = TERMS,
 ) -> Outcome:
     """Set fields of a record."""
     return await _by_hand(
@@ -43,11 +67,12 @@ async def correct(
         reason,
         lambda world: corrections.correct(world, id, values, reason),
         dry_run,
+        terms,
     )
 
 
 async def renumber(
-    store: Store, vocabulary: Vocabulary, id: str, number: str, reason: str, dry_run: bool = False
+    store: Store, vocabulary: Vocabulary, id: str, number: str, reason: str, dry_run: bool = False, terms: Terms = TERMS
 ) -> Outcome:
     """Give a milestone another printed number; its id stays."""
     return await _by_hand(
@@ -58,11 +83,12 @@ async def renumber(
         reason,
         lambda world: corrections.renumber(world, id, number, reason),
         dry_run,
+        terms,
     )
 
 
 async def merge(
-    store: Store, vocabulary: Vocabulary, old: str, new: str, reason: str, dry_run: bool = False
+    store: Store, vocabulary: Vocabulary, old: str, new: str, reason: str, dry_run: bool = False, terms: Terms = TERMS
 ) -> Outcome:
     """Let one record take another's place."""
     return await _by_hand(
@@ -73,6 +99,7 @@ async def merge(
         reason,
         lambda world: corrections.merge(world, old, new, reason),
         dry_run,
+        terms,
     )
 
 
@@ -84,20 +111,29 @@ async def _by_hand(
     reason: str,
     work: Callable[[World], None],
     dry_run: bool,
+    terms: Terms,
 ) -> Outcome:
-    async with writing(store, dry_run) as at:
-        return await _made(at, vocabulary, cause, ids, reason, work)
+    async with writing(store, dry_run, terms.by) as at:
+        return await _made(at, vocabulary, cause, ids, reason, work, terms)
 
 
 async def _made(
-    at: Writing, vocabulary: Vocabulary, cause: str, ids: Sequence[str], reason: str, work: Callable[[World], None]
+    at: Writing,
+    vocabulary: Vocabulary,
+    cause: str,
+    ids: Sequence[str],
+    reason: str,
+    work: Callable[[World], None],
+    terms: Terms,
 ) -> Outcome:
-    """Do some work on the world of some records, and publish what comes of it."""
+    """Do some work on the world of some records, and publish what comes of it on the terms that were asked for."""
     touched = [one for id in ids for one in await history.commitments_of(at.connection, id)]
     world = await _world(at, vocabulary, touched)
+    terms.check_ground(world.held, {})
     work(world)
     decision = decided(world, _day(world, at.made_at))
-    number = await publish(at, decision, cause, reason)
+    terms.check_scope(world.held, decision.edits)
+    number = await publish(at, decision, cause, reason, subject=" ".join(ids))
     return Outcome(ids[0], number, decision.edits, decision.findings)
 
 
@@ -114,13 +150,18 @@ def _day(world: World, moment: datetime) -> date:
 
 
 async def daily(
-    store: Store, vocabulary: Vocabulary, zone: ZoneInfo, message: str | None = None, dry_run: bool = False
+    store: Store,
+    vocabulary: Vocabulary,
+    zone: ZoneInfo,
+    message: str | None = None,
+    dry_run: bool = False,
+    terms: Terms = TERMS,
 ) -> Outcome:
     """The release of the day: what time alone causes, and an empty one where that is nothing; at most one a day.
 
     `zone` says when a day of the office begins. A store in which nothing was published yet has none.
     """
-    async with writing(store, dry_run) as at:
+    async with writing(store, dry_run, terms.by) as at:
         last = await history.last_daily(at.connection)
         done = last is not None and last.astimezone(zone).date() == at.made_at.astimezone(zone).date()
         if done or at.head.number == 0:

@@ -15,15 +15,14 @@ from ogp_open_data.intake import documents, from_table, questions
 from ogp_open_data.intake.decide import Asked, Decision, decide
 from ogp_open_data.intake.drafts import Draft
 from ogp_open_data.intake.identify import Registry
-from ogp_open_data.intake.releasing import Made, Outcome, Terms, Writing, held, publish, writing
+from ogp_open_data.intake.releasing import Made, Outcome, Writing, held, publish, writing
 from ogp_open_data.intake.report import read_report
+from ogp_open_data.intake.terms import TERMS, Terms
 from ogp_open_data.intake.vocabulary import Vocabulary
 from ogp_open_data.records import Plan, Source, digest
 from ogp_open_data.store import history, releases
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.releases import Held
-
-TERMS = Terms()
 
 
 class Document(Struct, frozen=True):
@@ -50,6 +49,27 @@ def read(document: Document, vocabulary: Vocabulary) -> tuple[str, Draft]:
     return media_type, read_report(content, vocabulary, document.source_url)
 
 
+class Understood(Struct, frozen=True):
+    """A document with what it claims, and the vocabulary that its publisher's answers have taught."""
+
+    document: Document
+    sha256: str
+    media_type: str
+    draft: Draft
+    vocabulary: Vocabulary
+
+
+def understood(document: Document, vocabulary: Vocabulary) -> Understood:
+    """A document that can be imported. Pure; raises DocumentRefused with the reason where it is no report or plan."""
+    known = questions.taught(vocabulary, document.answers)
+    media_type, draft = read(document, known)
+    if draft.kind == "unrecognised":
+        raise DocumentRefused(
+            f"{document.name}: {draft.reason or 'this is not a progress report'}", findings=draft.findings
+        )
+    return Understood(document, digest(document.body), media_type, draft, known)
+
+
 async def import_document(
     store: Store, document: Document, vocabulary: Vocabulary, dry_run: bool = False, terms: Terms = TERMS
 ) -> Outcome:
@@ -58,41 +78,44 @@ async def import_document(
     Raises DocumentRefused with the reason where the document is no report or plan, or leaves a doubt, and what `terms` refuse;
     nothing is changed then. A dry run refuses no amount of change.
     """
-    known = questions.taught(vocabulary, document.answers)
-    media_type, draft = read(document, known)
-    if draft.kind == "unrecognised":
-        raise DocumentRefused(
-            f"{document.name}: {draft.reason or 'this is not a progress report'}", findings=draft.findings
-        )
-    sha256 = digest(document.body)
-    async with writing(store, dry_run) as at:
-        if not document.answers and await releases.seen(at.connection, sha256):
-            return Outcome(document.name, None, [], [], Made(at.head.number, {}, 0, None, []))
-        source = Source(document.source_url, sha256, media_type, document.retrieved_at)
-        decision, reads, touched = await _decided(at, draft, document, known, source)
-        terms.check(at.head, reads, 0 if dry_run else touched)
-        kept = releases.Document(sha256, document.name, media_type, len(document.body), decision.reports)
-        number = await publish(at, decision, "import", source=document.source_url, document=kept)
-        digests = await history.digests(at.connection, number) if dry_run and number else None
-    asked = questions.of_findings(decision.findings, known)
+    one = understood(document, vocabulary)
+    async with writing(store, dry_run, terms.by) as at:
+        return await imported(at, one, terms)
+
+
+async def imported(at: Writing, one: Understood, terms: Terms = TERMS) -> Outcome:
+    """Import a document within a transaction that others add to."""
+    document = one.document
+    if not document.answers and await releases.seen(at.connection, one.sha256):
+        return Outcome(document.name, None, [], [], Made(at.head.number, {}, 0, None, []))
+    source = Source(document.source_url, one.sha256, one.media_type, document.retrieved_at)
+    decision, reads, touched = await _decided(at, one, source, terms)
+    if not at.dry_run:
+        terms.check_amount(at.head, touched)
+    kept = releases.Document(one.sha256, document.name, one.media_type, len(document.body), decision.reports)
+    number = await publish(at, decision, "import", source=document.source_url, document=kept)
+    digests = await history.digests(at.connection, number) if at.dry_run and number else None
+    asked = questions.of_findings(decision.findings, one.vocabulary)
     made = Made(at.head.number, reads, touched, digests, asked)
     return Outcome(document.name, number, decision.edits, decision.findings, made)
 
 
-async def _decided(
-    at: Writing, draft: Draft, document: Document, vocabulary: Vocabulary, source: Source
-) -> tuple[Decision, dict[str, int], int]:
+async def _decided(at: Writing, one: Understood, source: Source, terms: Terms) -> tuple[Decision, dict[str, int], int]:
     """What the draft changes of what is held now, the version of each record that this rests on, and how much it takes back."""
+    document = one.document
     directory = await releases.directory(at.connection)
-    registry = Registry(vocabulary, directory, document.plan)
-    plan, commitments = _addressed(draft, registry)
+    registry = Registry(one.vocabulary, directory, document.plan)
+    plan, commitments = _addressed(one.draft, registry)
     asked = Asked(source, document.published_on, questions.of_milestones(document.answers))
     on = at.made_at.astimezone(ZoneInfo(plan.time_zone)).date()
     found = await held(at.connection, directory, commitments)
-    decision = decide(draft, found, on, asked, registry)
+    decision = decide(one.draft, found, on, asked, registry)
     rests = {*found.versions, *(edit.id for edit in decision.edits)} - set(directory.versions)
     rests |= {record.id for record in registry.mentioned()}
-    return decision, {id: found.versions.get(id, 0) for id in sorted(rests)}, _taken_back(decision, found)
+    reads = {id: found.versions.get(id, 0) for id in sorted(rests)}
+    terms.check_ground(found, reads)
+    terms.check_scope(found, decision.edits)
+    return decision, reads, _taken_back(decision, found)
 
 
 def _taken_back(decision: Decision, held: Held) -> int:

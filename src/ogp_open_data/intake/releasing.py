@@ -3,19 +3,20 @@
 lock → head and moment → held → (a pure decision) → rows → publish → commit, or roll back for a dry run
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from ogp_open_data.errors import ChangedSince, ConfirmationNeeded
 from ogp_open_data.intake.decide import Decision
 from ogp_open_data.intake.edits import Edit
 from ogp_open_data.intake.questions import Question
 from ogp_open_data.intake.rows import row
-from ogp_open_data.records import Finding, canonical, digest
-from ogp_open_data.store import releases
+from ogp_open_data.intake.terms import PROGRAM, Actor, mark_of
+from ogp_open_data.records import Finding
+from ogp_open_data.store import audit, releases
+from ogp_open_data.store.audit import Entry
 from ogp_open_data.store.doors import Connection, Store
 from ogp_open_data.store.history import Digests
 from ogp_open_data.store.releases import Document, Head, Held, Release
@@ -47,43 +48,14 @@ class Made(Struct, frozen=True):
         return mark_of(self.reads)
 
 
-def mark_of(reads: Mapping[str, int]) -> str:
-    return digest(canonical(reads))[:12]
-
-
-class Terms(Struct, frozen=True):
-    """On which terms an import is carried out: what it may rest on (`reads`, or their `mark`), and how much it may take back.
-
-    `confirm` is that number as its publisher has typed it; without it `most` records, or that share of all, may change.
-    """
-
-    reads: Mapping[str, int] | None = None
-    mark: str | None = None
-    confirm: int | None = None
-    most: int = 20
-    share: float = 0.1
-
-    def check(self, head: Head, reads: Mapping[str, int], touched: int) -> None:
-        """Raises ChangedSince where another version was read, ConfirmationNeeded where too much would change."""
-        if self.reads is not None and self.reads != reads:
-            ids = sorted(id for id in {*self.reads, *reads} if self.reads.get(id, 0) != reads.get(id, 0))
-            raise ChangedSince(
-                f"{', '.join(ids[:5])} changed since; look at what would happen now, then apply that", ids=ids
-            )
-        if self.mark is not None and self.mark != mark_of(reads):
-            raise ChangedSince("what this rests on changed since; look at what would happen now, then apply that")
-        total = sum(head.counts.values())
-        if touched != self.confirm and touched > max(self.most, self.share * total):
-            detail = f"{touched} of {total} records that are published would be changed or withdrawn; if that is meant, confirm it"
-            raise ConfirmationNeeded(f"{detail} with the figure {touched}", confirm=touched)
-
-
 class Writing(Struct, frozen=True):
-    """A transaction that holds the writer's lock, the release it builds on, and its moment, which never goes back."""
+    """A transaction that holds the writer's lock, the release it builds on, its moment, which never goes back, and who makes it."""
 
     connection: Connection
     head: Head
     made_at: datetime
+    by: Actor
+    dry_run: bool
 
 
 class RolledBack(Exception):
@@ -91,12 +63,13 @@ class RolledBack(Exception):
 
 
 @asynccontextmanager
-async def writing(store: Store, dry_run: bool = False) -> AsyncIterator[Writing]:
+async def writing(store: Store, dry_run: bool = False, by: Actor = PROGRAM) -> AsyncIterator[Writing]:
     """The only writer until the end of the body; rolled back where the body raises, and always for a dry run."""
     try:
         async with store.writing() as connection:
             head = await releases.lock(connection)
-            yield Writing(connection, head, max(datetime.now(UTC), head.made_at or datetime.min.replace(tzinfo=UTC)))
+            made_at = max(datetime.now(UTC), head.made_at or datetime.min.replace(tzinfo=UTC))
+            yield Writing(connection, head, made_at, by, dry_run)
             if dry_run:
                 raise RolledBack
     except RolledBack:
@@ -109,6 +82,7 @@ async def held(connection: Connection, directory: Held, commitments: Sequence[st
     return Held(
         records={**directory.records, **found.records},
         versions={**directory.versions, **found.versions},
+        released={**directory.released, **found.released},
         withdrawn=directory.withdrawn | found.withdrawn,
         successors={**directory.successors, **found.successors},
         facts=found.facts,
@@ -123,8 +97,12 @@ async def publish(
     source: str | None = None,
     document: Document | None = None,
     empty: bool = False,
+    subject: str | None = None,
 ) -> int | None:
-    """Write the release of a decision, where it changes anything or an empty one is wanted; its number."""
+    """Write the release of a decision, where it changes anything or an empty one is wanted; its number.
+
+    Who made it goes into the audit trail in the same transaction; `subject` is what it is about: an id, a document's name.
+    """
     if not decision.edits and not empty:
         return None
     counts = dict(at.head.counts)
@@ -133,4 +111,6 @@ async def publish(
     release = Release(at.head.number + 1, at.made_at, cause, message, source, counts)
     rows = [row(edit, release.number) for edit in decision.edits]
     await releases.publish(at.connection, release, rows, decision.facts, document)
+    entry = Entry(at.by.name, at.by.address, cause, subject or (document.name if document else None), message)
+    await audit.write(at.connection, entry, release.number)
     return release.number

@@ -80,10 +80,14 @@ class Document(Struct, frozen=True):
 
 
 class Held(Struct, frozen=True):
-    """What the store holds of the plans and commitments that a change is about, and the version of each id, withdrawn ones too."""
+    """What the store holds of the plans and commitments that a change is about.
+
+    `versions` and `released` (in which release that version came) are of every id, withdrawn ones too.
+    """
 
     records: dict[str, Record]
     versions: dict[str, int]
+    released: dict[str, int]
     withdrawn: frozenset[str]
     successors: dict[str, str]
     facts: dict[str, Commitment | Milestone]
@@ -102,11 +106,11 @@ WHERE d.sha256 = $1 AND d.reports <> '{}' AND NOT EXISTS (
     WHERE r.doc IS NULL OR r.doc::jsonb #>> '{source,sha256}' IS DISTINCT FROM d.sha256)
 """
 DIRECTORY = """
-SELECT noun, id, version, doc, successor FROM record
+SELECT noun, id, version, from_release, doc, successor FROM record
 WHERE until_release IS NULL AND noun IN ('organisations', 'plans')
 """
 HELD = """
-SELECT noun, id, version, doc, successor FROM record
+SELECT noun, id, version, from_release, doc, successor FROM record
 WHERE until_release IS NULL AND noun IN ('commitments', 'milestones', 'reports', 'progress') AND commitment = ANY($1)
 """
 FACTS = "SELECT noun, id, doc FROM fact WHERE commitment = ANY($1)"
@@ -207,6 +211,7 @@ def _held(rows: list[asyncpg.Record], facts: list[asyncpg.Record]) -> Held:
     return Held(
         records={row["id"]: decode(row["noun"], row["doc"]) for row in rows if row["doc"] is not None},
         versions={row["id"]: row["version"] for row in rows},
+        released={row["id"]: row["from_release"] for row in rows},
         withdrawn=frozenset(row["id"] for row in rows if row["doc"] is None),
         successors={row["id"]: row["successor"] for row in rows if row["successor"] is not None},
         facts={row["id"]: decode(row["noun"], row["doc"]) for row in facts},  # type: ignore[misc]
