@@ -83,6 +83,9 @@ class Unauthorized(Refused):
 
     code = "unauthorized"
     status = 401
+    cause = "The request has no key, or one that is unknown or revoked; which of these is not told."
+    example = "POST /v1/imports … without Authorization"
+    remedy = "Send `Authorization: Bearer KEY` with the key that the office gave you; ask it for another where that is refused."
 
 
 class Forbidden(Refused):
@@ -90,6 +93,9 @@ class Forbidden(Refused):
 
     code = "forbidden"
     status = 403
+    cause = "The key is known, but not for this action, or not for an agency that the change speaks for."
+    example = "DELETE /v1/reports/… with a key that may import only"
+    remedy = "Ask the office for a key with that action, or for the agencies in `ids`."
 
 
 class NotFound(Refused):
@@ -186,6 +192,9 @@ class ContentTooLarge(DocumentRefused):
 
     code = "content-too-large"
     status = 413
+    cause = "The body has more bytes than a report has, by far."
+    example = "POST /v1/imports … with 11 MB"
+    remedy = "Send one report, without its pictures."
 
 
 class UnsupportedMediaType(DocumentRefused):
@@ -193,6 +202,9 @@ class UnsupportedMediaType(DocumentRefused):
 
     code = "unsupported-media-type"
     status = 415
+    cause = "`Content-Type` names a type that is not read, or none that a change may come in."
+    example = "POST /v1/imports … with Content-Type: application/pdf"
+    remedy = "Save the document as one of the types that `detail` lists, and send it with that type."
 
 
 class ChangedSince(Refused):
@@ -224,6 +236,11 @@ class ImportExpired(Gone):
     """The import was not applied in its time."""
 
     code = "import-expired"
+    cause = (
+        "A plan is kept for a day; this one was not applied in that time, or newer ones of the same key took its place."
+    )
+    example = "POST /v1/imports/…/apply after two days"
+    remedy = "Hand the document in again, and apply the plan that comes of it."
 
 
 class UnderWay(Refused):
@@ -231,6 +248,9 @@ class UnderWay(Refused):
 
     code = "under-way"
     status = 409
+    cause = "The same request, by its `Idempotency-Key`, came before and is not done."
+    example = "POST /v1/imports/…/apply, twice at once"
+    remedy = "Send it again in a few seconds: you get the answer of the first."
 
 
 class PreconditionFailed(Refused):
@@ -238,6 +258,9 @@ class PreconditionFailed(Refused):
 
     code = "precondition-failed"
     status = 412
+    cause = "`If-Match` names another version of the record than stands now."
+    example = "PATCH /v1/commitments/… with If-Match of last week"
+    remedy = "Read the record again; if your change still holds, send it with the new `ETag`."
 
 
 class PreconditionRequired(Refused):
@@ -245,6 +268,9 @@ class PreconditionRequired(Refused):
 
     code = "precondition-required"
     status = 428
+    cause = "A change of a record that does not say which version it is about could undo what somebody else just did."
+    example = "DELETE /v1/reports/… without If-Match"
+    remedy = "Read the record and send its `ETag` in `If-Match`."
 
 
 class KeyReused(Refused):
@@ -252,6 +278,9 @@ class KeyReused(Refused):
 
     code = "idempotency-key-reused"
     status = 422
+    cause = "A key names one request for a day, and this is another one: its address or body differ."
+    example = "POST /v1/imports/… with the Idempotency-Key of another"
+    remedy = "Make a new key, a UUID, for each request that is not a repetition."
 
 
 class TooManyRequests(Refused):
@@ -259,6 +288,11 @@ class TooManyRequests(Refused):
 
     code = "too-many-requests"
     status = 429
+    cause = "Many wrong keys came from this address, or for this key, in a short time."
+    example = "POST /v1/imports … with a hundred wrong keys"
+    remedy = (
+        "Wait for as many seconds as `Retry-After` says, and mend the key. A key that was right lately is not slowed."
+    )
 
 
 class StoreUnavailable(OpenDataError):
