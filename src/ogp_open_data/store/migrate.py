@@ -6,6 +6,8 @@ from importlib import resources
 from ogp_open_data.errors import Refused
 from ogp_open_data.store.doors import Connection
 
+HAS_ANY = "SELECT to_regclass('migration') IS NOT NULL"
+AT_HOME = "SELECT count(*) = 1 FROM dataset WHERE home = $1"
 CREATE = "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, made_at timestamptz NOT NULL DEFAULT now())"
 # Two programs that start at once must not both migrate; the number only has to be ours.
 LOCK = "SELECT pg_advisory_xact_lock(740220171)"
@@ -39,18 +41,26 @@ async def migrate(connection: Connection, tag_authority: str, today: date, new_e
     """
     if int(await connection.fetchval(VERSION)) < SERVER_NEEDED:
         raise Refused("PostgreSQL 15 or later is needed; this server is older")
+    home = await connection.fetchval(HOME)
+    # Most starts find everything done, and then need no more rights than to read.
+    begun = not new_epoch and await connection.fetchval(HAS_ANY)
+    if begun and not await _left(connection) and await connection.fetchval(AT_HOME, home):
+        return []
     await connection.execute(LOCK)
     await connection.execute(CREATE)
+    left = await _left(connection)
+    for name, text in left:
+        await connection.execute(text)
+        await connection.execute(RECORD, name)
+    await connection.execute(FOUND, tag_authority, today)
+    await connection.execute(SETTLE, home, new_epoch)
+    return [name for name, _ in left]
+
+
+async def _left(connection: Connection) -> list[tuple[str, str]]:
+    """The migrations that are not done yet. Raises Refused where one is done that this program does not know."""
     done = {row["name"] for row in await connection.fetch(DONE)}
     ours = migrations()
     if unknown := sorted(done - {name for name, _ in ours}):
         raise Refused(f"the database was migrated by a newer program ({unknown[-1]}); start that one")
-    made = []
-    for name, text in ours:
-        if name not in done:
-            await connection.execute(text)
-            await connection.execute(RECORD, name)
-            made.append(name)
-    await connection.execute(FOUND, tag_authority, today)
-    await connection.execute(SETTLE, await connection.fetchval(HOME), new_epoch)
-    return made
+    return [(name, text) for name, text in ours if name not in done]
