@@ -169,14 +169,15 @@ class Publisher:
         since = int(query["since"])
         numbers = range(since + 1, self.head + 1)
         full = query.get("history") == "full"
-        last = {change["id"]: change for number in numbers for change in self.changes[number]}
-        found: list[dict[str, Any]] = []
+        page: list[dict[str, Any]] = []
         after = since
         for number in numbers:
-            some = [one for one in self.changes[number] if full or last[one["id"]] is one]
-            if found and len(found) + len(some) > min(int(query.get("limit", 100)), self.most_changes):
+            some = self.changes[number]
+            if page and len(page) + len(some) > min(int(query.get("limit", 100)), self.most_changes):
                 break
-            found, after = found + some, number
+            page, after = page + some, number
+        last = {change["id"]: change for change in page}
+        found = [one for one in page if full or last[one["id"]] is one]
         meta = {"release": self.head, "epoch": self.epoch, "next_since": after, "up_to_date": after == self.head}
         following = f"{self.url}/v1/changes?since={after}&epoch={self.epoch}" + ("&history=full" if full else "")
         links = {"self": target_of(query)} | ({"next": following} if after < self.head else {})

@@ -74,7 +74,7 @@ async def test_changes_come_in_the_order_of_releases(publisher: Publisher, clien
     edit(publisher, "one")
     edit(publisher, "two")
     publisher.release(gone={"nz-nap2-c5-m8": "milestones"})
-    publisher.most_changes = 1
+    publisher.most_changes = 2
     told = [(one.release, one.id, one.action) async for one in client.changes(since=1)]
     assert told == [(3, "nz-nap2-c5-m7", "publish"), (4, "nz-nap2-c5-m8", "withdraw")]
     records = [one.record async for one in client.changes(since=1, history="full")]

@@ -100,6 +100,29 @@ def test_json_and_lines_hold_the_same_changes(client: httpx.Client) -> None:
     assert lines.headers["ogp-next-since"] == str(client.get("/v1").json()["data"]["release"])
 
 
+def test_lines_tell_in_their_header_where_to_go_on(client: httpx.Client) -> None:
+    page = client.get("/v1/changes.ndjson?since=0&limit=1")
+    assert page.headers["ogp-epoch"] == client.get("/v1/releases").json()["meta"]["epoch"]
+    following = page.links["next"]
+    assert following["type"] == "application/x-ndjson" and f"since={page.headers['ogp-next-since']}" in following["url"]
+    assert f"epoch={page.headers['ogp-epoch']}" in following["url"]
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv", "ndjson", "atom"])
+@pytest.mark.parametrize("path", ["/v1/reports/nz-nap2-c5-r2017-09-2017-11", "/v1/milestones"])
+def test_past_of_a_list_and_a_record_does_not_change_and_links_to_itself(
+    client: httpx.Client, path: str, suffix: str
+) -> None:
+    address = f"{path}.{suffix}?as_of=4"
+    then, now = client.get(address), client.get(f"{path}.{suffix}")
+    assert then.status_code == 200 and then.content != now.content
+    assert then.headers["cache-control"] == "max-age=86400"
+    if suffix in ("json", "atom"):
+        assert f'{address}"' in then.text
+    others = [link["url"] for link in then.links.values() if link.get("rel") == "alternate"]
+    assert all(other.endswith("?as_of=4") for other in others)
+
+
 def test_nothing_new_is_an_empty_page_and_then_304(client: httpx.Client) -> None:
     head = client.get("/v1").json()["data"]["release"]
     answer = client.get(f"/v1/changes?since={head}")

@@ -27,22 +27,20 @@ LINES = """
 SELECT string_agg(id || E'\\t' || sha256 || E'\\n', '' ORDER BY id) FROM record
 WHERE noun = $1 AND doc IS NOT NULL AND from_release <= $2 AND (until_release IS NULL OR until_release > $2)
 """
-# $1 since, $2 until, $3 noun, $4 plan, $5 whether only the latest version of each id counts. A row is a change of its release.
+# $1 since, $2 until, $3 noun, $4 plan. A row is a change of its release.
 AFTER = """
 FROM record WHERE from_release > $1 AND from_release <= $2
 AND ($3::text IS NULL OR noun = $3) AND ($4::text IS NULL OR plan = $4)
-AND (NOT $5::boolean OR until_release IS NULL OR until_release > $2)
 """
-# The last release up to which the changes are at most $6, and at least the first release that has any.
+# The first release that has any changes, and the one of the first change that a page of $5 has no room for.
 CUT = f"""
-SELECT coalesce(max(release) FILTER (WHERE fits OR first), $2) AS last, count(*) FILTER (WHERE NOT (fits OR first)) AS left
-FROM (
-    SELECT release, sum(changes) OVER (ORDER BY release) <= $6 AS fits, row_number() OVER (ORDER BY release) = 1 AS first
-    FROM (SELECT from_release AS release, count(*) AS changes {AFTER} GROUP BY from_release) AS per_release) AS page
+SELECT (SELECT from_release {AFTER} ORDER BY from_release LIMIT 1) AS first,
+    (SELECT from_release {AFTER} ORDER BY from_release OFFSET $5 LIMIT 1) AS beyond
 """
+# $5 whether only the last word on each id counts.
 CHANGES = f"""
 SELECT noun, id, version, from_release, change_kind, changed_fields, sha256, doc, reason {AFTER}
-AND from_release <= $6
+AND (NOT $5::boolean OR until_release IS NULL OR until_release > $2)
 ORDER BY from_release, array_position(ARRAY['organisations', 'plans', 'commitments', 'milestones', 'reports', 'progress'], noun),
     sort_key
 """
@@ -132,7 +130,7 @@ class Version(NamedTuple):
 
 
 class Since(Struct, frozen=True, kw_only=True):
-    """Which changes are asked for: after one release up to another, of a noun or plan, folded to the latest of each id."""
+    """Which changes are asked for: after one release up to another, of a noun or plan, in a page folded to the last of each id."""
 
     since: int
     until: int
@@ -162,15 +160,15 @@ async def lines(connection: Connection, noun: str, release: int) -> str:
 
 
 async def changes(connection: Connection, asked: Since) -> tuple[list[Change], int, bool]:
-    """A page of whole releases: the changes, the release it ends with, and whether there are more."""
-    question = (asked.since, asked.until, asked.noun, asked.plan, asked.folded)
-    cut = await connection.fetchrow(CUT, *question, asked.limit)
+    """A page of whole releases: the changes, the release it ends with, and whether there may be more.
+
+    Folding is within the page: who applied it holds exactly the release it ends with, wherever the next page is cut.
+    """
+    cut = await connection.fetchrow(CUT, asked.since, asked.until, asked.noun, asked.plan, asked.limit)
     assert cut is not None
-    more = cut["left"] > 0
-    end = cut["last"] if more else asked.until
-    # Folding is against the whole range, so that an id comes once, however the range is cut into pages.
-    rows = await connection.fetch(CHANGES, *question, end)
-    return [Change(*row) for row in rows], end, more
+    end = asked.until if cut["beyond"] is None else max(cut["first"], cut["beyond"] - 1)
+    rows = await connection.fetch(CHANGES, asked.since, end, asked.noun, asked.plan, asked.folded)
+    return [Change(*row) for row in rows], end, end < asked.until
 
 
 async def versions(connection: Connection, noun: str, id: str) -> list[Version]:

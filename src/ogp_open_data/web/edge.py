@@ -14,7 +14,7 @@ LONGEST_TARGET = 8000
 READS = "GET, HEAD, OPTIONS"
 EXPOSED = (
     "ETag, Link, Last-Modified, Content-Location, Content-Disposition, Retry-After, "
-    "OGP-Row-Count, OGP-Next-Since, API-Version, Memento-Datetime, Deprecation, Sunset"
+    "OGP-Row-Count, OGP-Next-Since, OGP-Epoch, API-Version, Memento-Datetime, Deprecation, Sunset"
 )
 ALWAYS = [
     (b"access-control-allow-origin", b"*"),

@@ -33,12 +33,12 @@ async def of_page(
     return to_feed.atom(own, entries)
 
 
-async def of_item(site: Site, at: At) -> bytes:
-    """One record, as a feed with one entry."""
+async def of_item(site: Site, at: At, address: str) -> bytes:
+    """One record, as a feed with one entry, at the address it was asked for."""
     assert at.doc is not None
     path = url_of(at.noun, at.id)
     one = await entry(site, at.noun, at.id, at.doc, at.made_at, at.first_at)
-    own = await head(site, at.noun, one.words.title, {"self": site.url(f"{path}.atom")}, at.made_at)
+    own = await head(site, at.noun, one.words.title, {"self": site.url(address)}, at.made_at)
     links = [link._replace(href=site.url(path)) if link.rel == "alternate" else link for link in own.links]
     return to_feed.atom(replace(own, id=f"{one.id}/feed", links=links), [one])
 

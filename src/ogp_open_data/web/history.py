@@ -24,9 +24,8 @@ RELEASES_OF_A_PAGE = 20
 FOREVER = "max-age=86400"
 
 
-def _links(site: Site, **more: str) -> list[Link]:
-    links = [Link(href, rel, "application/json") for rel, href in more.items()]
-    return [*links, *common_links(site)]
+def _links(site: Site, media_type: str = "application/json", **more: str) -> list[Link]:
+    return [*(Link(href, rel, media_type) for rel, href in more.items()), *common_links(site)]
 
 
 async def list_releases(request: Request) -> Response:
@@ -163,6 +162,7 @@ def _changes(
     made_at: datetime,
 ) -> Response:
     """The answer of a page of changes, as JSON or NDJSON."""
+    format = FORMATS["ndjson" if suffix == "ndjson" else "json"]
     if suffix == "ndjson":
         body = b"".join(item + b"\n" for item in items)
     else:
@@ -174,12 +174,12 @@ def _changes(
     return answer(
         request,
         Representation(
-            content_type=FORMATS["ndjson" if suffix == "ndjson" else "json"].content_type,
+            content_type=format.content_type,
             body=body,
             last_modified=made_at,
             cache_control=CURRENT,
-            links=_links(site, **links),
-            headers={"ogp-next-since": str(meta["next_since"])},
+            links=_links(site, format.media_type, **links),
+            headers={"ogp-next-since": str(meta["next_since"]), "ogp-epoch": meta["epoch"]},
         ),
     )
 

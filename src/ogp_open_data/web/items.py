@@ -1,5 +1,7 @@
 """Single records in every format."""
 
+from collections.abc import Mapping
+
 from ogp_open_data.errors import Gone, NotFound
 from ogp_open_data.formats import FORMATS, Format, to_csv, to_json
 from ogp_open_data.records import url_of
@@ -26,18 +28,20 @@ async def one_record(request: Request, noun: str, name: str) -> Response:
     at = await record_at(site, noun, id, release)
     path = url_of(noun, id)
     links, headers = await memento.of_record(request, site, at, asked.as_of)
-    others = [one for one in FORMATS.values() if one is not format]
+    # Another format of the same: of that release, where one is asked for.
+    then = query_string(request, fields=None, include=None)
+    others = {one: f"{path}.{one.suffix}{then}" for one in FORMATS.values() if one is not format}
     return answer(
         request,
         Representation(
             content_type=format.content_type,
-            body=await _body(site, format, at, asked, release),
+            body=await _body(request, format, at, asked, release, {one.suffix: href for one, href in others.items()}),
             last_modified=at.made_at,
             cache_control=PINNED if isinstance(asked.as_of, int) else CURRENT,
             links=[
                 Link(site.url(path), "canonical"),
                 Link(site.url(f"/v1/{noun}"), "collection"),
-                *(Link(site.url(f"{path}.{one.suffix}"), "alternate", one.media_type) for one in others),
+                *(Link(site.url(href), "alternate", one.media_type) for one, href in others.items()),
                 *links,
                 *common_links(site, noun),
             ],
@@ -64,18 +68,21 @@ async def record_at(site: Site, noun: str, id: str, release: int) -> At:
     return at
 
 
-async def _body(site: Site, format: Format, at: At, asked: Query, release: int) -> bytes:
-    """The bytes of a record."""
+async def _body(
+    request: Request, format: Format, at: At, asked: Query, release: int, others: Mapping[str, str]
+) -> bytes:
+    """The bytes of a record, which links to itself as it was asked for."""
     assert at.doc is not None
-    path = url_of(at.noun, at.id)
+    site = site_of(request)
+    own = f"{url_of(at.noun, at.id)}.{format.suffix}{query_string(request)}"
     if format.suffix == "csv":
         line = to_csv.line(releases.decode(at.noun, at.doc), asked.fields)
         return f"{to_csv.header(at.noun, asked.fields)}\r\n{line}\r\n".encode()
     if format.suffix == "ndjson":
         return to_json.chosen(at.doc, asked.fields) + b"\n"
     if format.suffix == "atom":
-        return await feeds.of_item(site, at)
-    links = {"self": site.url(f"{path}.json"), "collection": site.url(f"/v1/{at.noun}")}
-    links |= {other.suffix: site.url(f"{path}.{other.suffix}") for other in FORMATS.values() if other is not format}
+        return await feeds.of_item(site, at, own)
+    links = {"self": own, "collection": f"/v1/{at.noun}", **others}
     included = await belonging(site, asked.include, at.noun, release, [at.doc])
-    return to_json.item(at.doc, {"sha256": at.sha256, **about(site)}, links, asked.fields, asked.include, included)
+    absolute = {rel: site.url(href) for rel, href in links.items()}
+    return to_json.item(at.doc, {"sha256": at.sha256, **about(site)}, absolute, asked.fields, asked.include, included)

@@ -68,7 +68,7 @@ async def answered(request: Request, site: Site, name: str, suffix: str | None) 
     body = msgspec.json.encode({"data": items, "meta": meta, "links": links})
     if suffix == "ndjson":
         body = b"".join(msgspec.json.encode(item) + b"\n" for item in items)
-    headers = {"ogp-next-since": "1"}
+    headers = {"ogp-next-since": "1", "ogp-epoch": epoch}
     return answer(
         request, Representation(content_type=format.content_type, body=body, last_modified=EPOCH, headers=headers)
     )

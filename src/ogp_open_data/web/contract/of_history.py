@@ -62,7 +62,7 @@ def paths() -> dict[str, Any]:
     ]:
         given = [parameter(one) for one in parameters.values()] if isinstance(parameters, dict) else parameters
         found = ok(summary, content)
-        found["headers"] |= named(["OGP-Next-Since"]) if "changes" in path else {}
+        found["headers"] |= named(["OGP-Next-Since", "OGP-Epoch"]) if "changes" in path else {}
         responses = {"200": found, "304": unchanged(), **problems(["400", "405", "414", "503", *statuses])}
         made[path] = operations(id, "history", {"summary": summary, "parameters": given, "responses": responses})
     return made

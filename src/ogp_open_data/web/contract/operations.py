@@ -114,6 +114,7 @@ def headers() -> dict[str, Any]:
         "OGP-Row-Count": "Rows of a bulk answer, told before the first.",
         "Content-Disposition": "File name of a bulk answer.",
         "OGP-Next-Since": "The release to ask from next.",
+        "OGP-Epoch": "Which history that release is of; give it as epoch.",
         "Location": "Where to go.",
         "Memento-Datetime": "When what is answered was published, where the address names a release.",
         "Allow": "Methods that the address takes.",
