@@ -56,6 +56,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="Time of the daily release, in that zone.")
     ] = "00:05"
     read_connections: Annotated[int, Meta(ge=1, le=1000, description="Connections for reads, for each worker.")] = 8
+    cache_bytes: Annotated[
+        int, Meta(ge=0, description="Memory for finished answers, in bytes, for each worker; 0 keeps none.")
+    ] = 64 * 1024 * 1024
     statement_timeout: Annotated[int, Meta(ge=1, description="Seconds after which a read is given up.")] = 15
 
 

@@ -1,19 +1,19 @@
-"""Answers to reads: validators, caching, links, and 304 where the asker already has it. Conditions by RFC 9110, section 13."""
+"""Answers to reads: the bytes, validators, caching and links."""
 
 import hashlib
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 
 import litestar
 from litestar.response import Stream
 from msgspec import Struct
 
+from ogp_open_data.web import entry
 from ogp_open_data.web.site import Request, Response
 
 CURRENT = "max-age=60, stale-while-revalidate=60, stale-if-error=86400"
-PINNED = "max-age=86400"
+PINNED = entry.PINNED.decode()
 VARY = "Accept, Accept-Encoding, Accept-Datetime"
 
 
@@ -61,7 +61,7 @@ def etag_of(*parts: bytes | str) -> str:
 
 
 def answer(request: Request, one: Representation) -> Response:
-    """200 with the representation, or 304 without it."""
+    """200 with the representation; the cache in front makes 304 of it, or an answer to HEAD."""
     etag = one.etag or etag_of(one.body if isinstance(one.body, bytes) else b"")
     headers = {
         "etag": f'"{etag}"',
@@ -72,26 +72,9 @@ def answer(request: Request, one: Representation) -> Response:
     }
     if one.location is not None:
         headers["content-location"] = one.location
-    if _unchanged(request, etag, one.last_modified):
-        return litestar.Response(content=None, status_code=304, headers=headers)
     headers |= one.headers
     # Litestar adds a charset to text types by itself; the header wins over its media type.
     headers["content-type"] = one.content_type
     if isinstance(one.body, bytes):
         return litestar.Response(content=one.body, headers=headers, media_type="application/octet-stream")
     return Stream(one.body, headers=headers, media_type="application/octet-stream")
-
-
-def _unchanged(request: Request, etag: str, last_modified: datetime) -> bool:
-    """Whether the asker's copy is still good. If-None-Match wins; a date that cannot be read is as good as none."""
-    given = request.headers.getall("if-none-match", [])
-    if given:
-        tags = re.findall(r'(?:W/)?"([^"]*)"', ",".join(given))
-        return etag in tags or any(one.strip() == "*" for one in given)
-    since = request.headers.get("if-modified-since")
-    if since is None:
-        return False
-    try:
-        return last_modified.replace(microsecond=0) <= parsedate_to_datetime(since)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return False

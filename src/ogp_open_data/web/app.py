@@ -27,7 +27,9 @@ from ogp_open_data.web import (
     memento,
     problems,
     sunset,
+    watch,
 )
+from ogp_open_data.web.cache import Cache
 from ogp_open_data.web.edge import Edge
 from ogp_open_data.web.site import Request, Response, Site
 
@@ -81,13 +83,14 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        app.state.site = Site(chosen, store, deprecated)
+        site = app.state.site = Site(chosen, store, cache, deprecated)
         await store.open()
-        release = asyncio.create_task(daily.forever(store, chosen))
+        loops = [asyncio.create_task(daily.forever(store, chosen)), asyncio.create_task(watch.forever(site))]
         try:
             yield
         finally:
-            release.cancel()
+            for loop in loops:
+                loop.cancel()
             await store.close()
 
     app = Litestar(
@@ -98,4 +101,5 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
         pdb_on_exception=False,
         logging_config=None,
     )
-    return Edge(app, options.public_url(chosen), contract.VERSION)
+    cache = Cache(app, chosen.cache_bytes)
+    return Edge(cache, options.public_url(chosen), contract.VERSION)

@@ -11,7 +11,7 @@ import msgspec
 from ogp_open_data.errors import BadRequest, NotAcceptable, NotFound
 from ogp_open_data.formats import FORMATS, Format
 from ogp_open_data.records import NOUNS
-from ogp_open_data.store import listings, releases
+from ogp_open_data.store import listings
 from ogp_open_data.store.releases import Head
 from ogp_open_data.web import query
 from ogp_open_data.web.answers import Link
@@ -48,7 +48,7 @@ def weight(accepted: str, media_type: str) -> float:
 
 async def release_of(site: Site, as_of: int | date | None) -> Head:
     """The release that a request speaks of, the newest one by default. Raises NotFound where there is no such release."""
-    head = await site.store.reading(releases.head)
+    head = await site.head()
     if as_of is None or as_of == head.number:
         return head
     if as_of == 0:

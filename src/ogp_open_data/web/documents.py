@@ -10,7 +10,6 @@ from ogp_open_data import schemas
 from ogp_open_data.errors import NotFound, every
 from ogp_open_data.formats import FORMATS
 from ogp_open_data.records import NOUNS
-from ogp_open_data.store import releases
 from ogp_open_data.web import contract, query, sunset
 from ogp_open_data.web.answers import Link, Representation, answer
 from ogp_open_data.web.asking import EPOCH
@@ -43,7 +42,7 @@ async def index(request: Request) -> Response:
     """`/v1`: where everything is."""
     _no_parameters(request)
     site = site_of(request)
-    head = await site.store.reading(releases.head)
+    head = await site.head()
     links = {"self": site.url("/v1"), **{noun: site.url(f"/v1/{noun}") for noun in NOUNS}}
     links |= {
         "licence": site.settings.licence_url,
@@ -99,7 +98,7 @@ async def home(request: Request) -> Response:
     """`/`: what this is, what is in it, and where to go on."""
     _no_parameters(request)
     site = site_of(request)
-    head = await site.store.reading(releases.head)
+    head = await site.head()
     rows = "".join(
         f'<tr><th scope="row">{noun}</th><td>{head.counts[noun]}</td>'
         + "".join(f'<td><a href="/v1/{noun}.{suffix}">{suffix.upper()}</a></td>' for suffix in FORMATS)

@@ -25,5 +25,4 @@ async def readyz(request: Request) -> Response:
     """200 while reads can be answered, 503 (problem details) naming what is wrong otherwise."""
     site = site_of(request)
     head = await site.store.reading(releases.head)
-    await site.dataset()
     return _answer(200, {"status": "ok", "release": head.number})

@@ -9,7 +9,7 @@ import msgspec
 from ogp_open_data.errors import BadRequest, CursorGone, NotFound
 from ogp_open_data.formats import FORMATS
 from ogp_open_data.records import NOUNS, url_of
-from ogp_open_data.store import history, releases
+from ogp_open_data.store import history
 from ogp_open_data.store.history import Change, Made, Since
 from ogp_open_data.web import query, rehearsals
 from ogp_open_data.web.answers import CURRENT, Link, Representation, answer
@@ -32,7 +32,7 @@ async def list_releases(request: Request) -> Response:
     """`/v1/releases`: the newest first."""
     asked = query.read(query.given(request.scope["query_string"]), query.RELEASES)
     site = site_of(request)
-    head = await site.store.reading(releases.head)
+    head = await site.head()
     limit = asked.limit or RELEASES_OF_A_PAGE
     made = await site.store.reading(history.made, asked.before or head.number + 1, limit + 1)
     address = site.url("/v1/releases")
@@ -127,7 +127,7 @@ async def list_changes(request: Request, suffix: str | None) -> Response:
     site = site_of(request)
     if asked.since is not None and asked.since.startswith("rehearsal-"):
         return await rehearsals.answered(request, site, asked.since, suffix)
-    head = await site.store.reading(releases.head)
+    head = await site.head()
     since = await _since(site, asked, head.number)
     until = min(asked.until, head.number) if asked.until is not None else head.number
     if until < since:

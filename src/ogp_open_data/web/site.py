@@ -1,5 +1,6 @@
 """What every request shares: the store, the settings, and the few facts that are looked up once."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
@@ -9,11 +10,13 @@ import litestar
 from ogp_open_data.deprecations import Deprecated
 from ogp_open_data.records import url_of
 from ogp_open_data.settings import Settings, public_url
-from ogp_open_data.store import history, listings, releases
+from ogp_open_data.store import following, history, listings
 from ogp_open_data.store.doors import Connection, Store
+from ogp_open_data.store.following import State
 from ogp_open_data.store.history import Digests
 from ogp_open_data.store.listings import Listing
-from ogp_open_data.store.releases import Dataset
+from ogp_open_data.store.releases import Dataset, Head
+from ogp_open_data.web.cache import Cache
 
 Request: TypeAlias = litestar.Request[Any, Any, Any]
 Response: TypeAlias = litestar.Response[Any]
@@ -27,21 +30,53 @@ def site_of(request: Request) -> "Site":
 
 
 class Site:
-    """One running program. What is cached here never changes: the dataset's identity, and totals of a release."""
+    """One running program: what it knows of the dataset's present state, and of releases, which never change."""
 
-    def __init__(self, settings: Settings, store: Store, deprecated: Sequence[Deprecated]) -> None:
+    def __init__(self, settings: Settings, store: Store, cache: Cache, deprecated: Sequence[Deprecated]) -> None:
         self.settings = settings
         self.store = store
+        self.cache = cache
         self.deprecated = deprecated
         self.base = public_url(settings)
-        self._dataset: Dataset | None = None
+        self._state: State | None = None
         self._known: OrderedDict[tuple[str, Listing | int], Any] = OrderedDict()
+        self._warming: asyncio.Task[None] | None = None
+
+    async def head(self) -> Head:
+        """The newest release, from memory."""
+        return (self._state or await self._first()).head
 
     async def dataset(self) -> Dataset:
         """Epoch and tag authority of the database."""
-        if self._dataset is None:
-            self._dataset = await self.store.reading(releases.dataset)
-        return self._dataset
+        return (self._state or await self._first()).dataset
+
+    async def _first(self) -> State:
+        """The state, where the loop that watches it has not seen it yet."""
+        state = await self.store.reading(following.state)
+        if self._state is None:
+            self.learn(state)
+        return self._state or state
+
+    async def reached(self, release: int) -> None:
+        """Wait until a release that was made just now is known here: the loop that watches needs milliseconds."""
+        for _ in range(100):
+            if (await self.head()).number >= release:
+                return
+            await asyncio.sleep(0.01)
+
+    def learn(self, state: State) -> None:
+        """Take a state for the present one. The cache drops what it keeps of another, and makes again what is asked most."""
+        before, self._state = self._state, state
+        if before is None or before == state:
+            return
+        same_past = (before.dataset, before.rewritten) == (state.dataset, state.rewritten)
+        only_more = same_past and before.head.number < state.head.number
+        if not only_more:
+            self._known.clear()
+        asked = self.cache.forget(everything=not only_more)
+        if self._warming is not None:
+            self._warming.cancel()
+        self._warming = asyncio.create_task(self.cache.warm(asked))
 
     async def total(self, listing: Listing) -> int:
         """How many records a question matches: counted once per release and filter."""

@@ -8,7 +8,6 @@ from typing import Any
 
 from ogp_open_data.deprecations import Deprecated, instant
 from ogp_open_data.errors import PastSunset
-from ogp_open_data.store import releases
 from ogp_open_data.web import query
 from ogp_open_data.web.answers import Link, http_date
 from ogp_open_data.web.asking import EPOCH
@@ -23,7 +22,7 @@ async def answered(request: Request, handler: Callable[[], Awaitable[Response]])
     found = used(site.deprecated, request)
     if not found:
         return await handler()
-    made_at = (await site.store.reading(releases.head)).made_at or EPOCH
+    made_at = (await site.head()).made_at or EPOCH
     _refuse_ended(found, made_at, site)
     response = await handler()
     links = [response.headers.get("link", ""), *map(str, _links(found, site))]

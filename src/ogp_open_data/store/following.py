@@ -1,0 +1,65 @@
+"""Following the dataset's head: told by NOTIFY where that reaches, and asked for in any case."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import asyncpg
+import msgspec
+from msgspec import Struct
+
+from ogp_open_data.errors import StoreUnavailable
+from ogp_open_data.records import NOUNS
+from ogp_open_data.store.doors import LOST, SESSION, Connection
+from ogp_open_data.store.releases import Dataset, Head
+
+STATE = """
+SELECT epoch::text, tag_authority, tag_on, shape, shaped_in, number, made_at, counts,
+    (SELECT max(number) FROM release WHERE cause = 'redact') AS rewritten
+FROM dataset LEFT JOIN LATERAL (SELECT number, made_at, counts FROM release ORDER BY number DESC LIMIT 1) AS head ON true
+"""
+# Seconds that an answer may take, before the database counts as away.
+PATIENCE = 1.0
+
+
+class State(Struct, frozen=True):
+    """What holds now: the dataset, its newest release, and the newest one that rewrote older ones (only a redaction does)."""
+
+    dataset: Dataset
+    head: Head
+    rewritten: int | None
+
+
+async def state(connection: Connection) -> State:
+    """The state of the database that is read from."""
+    row = await connection.fetchrow(STATE)
+    assert row is not None, "migrate() comes first"
+    head = Head(0, None, dict.fromkeys(NOUNS, 0))
+    if row["number"] is not None:
+        head = Head(row["number"], row["made_at"], msgspec.json.decode(row["counts"], type=dict[str, int]))
+    return State(Dataset(*row[:5]), head, row["rewritten"])
+
+
+async def states(dsn: str, every: float) -> AsyncIterator[State]:
+    """The state now, after each release, and at least every so many seconds, on a connection of its own.
+
+    Raises StoreUnavailable when the connection is lost, or slower than PATIENCE.
+    """
+    connection = None
+    try:
+        connection = await asyncpg.connect(dsn, timeout=PATIENCE, command_timeout=PATIENCE, server_settings=SESSION)
+        woken = asyncio.Event()
+        connection.add_termination_listener(lambda _: woken.set())
+        # A standby refuses LISTEN; there the asking alone must do.
+        with suppress(asyncpg.ReadOnlySQLTransactionError):
+            await connection.add_listener("release", lambda *_: woken.set())
+        while True:
+            woken.clear()
+            yield await state(connection)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), every)
+    except (TimeoutError, asyncpg.PostgresError, *LOST) as error:
+        raise StoreUnavailable(f"the newest release cannot be asked for: {error}") from error
+    finally:
+        if connection is not None:
+            connection.terminate()

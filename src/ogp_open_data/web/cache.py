@@ -1,0 +1,223 @@
+"""The edge cache: what a release says never changes, so an answer is made once and then served as if it were a file.
+
+An address, with the two fields that choose among its representations, is a key. What is behind the cache sees nothing of a
+request but its key, so nobody can poison it. Conditions, HEAD and content codings are answered here, from one entry. Only
+answers of 200 are kept, by what they say to every cache: `no-store` never, PINNED until it falls out, all others until the
+next release. Answers without a length (streams) and with ranges (files) are passed on as they come.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPScope, Message, Receive, Scope, Send
+from msgspec.structs import replace
+
+from ogp_open_data.web import codings
+from ogp_open_data.web.entry import Answer, Entry, Headers, Key, has_it, repeated
+
+CHOOSING = (b"accept", b"accept-datetime")
+READ = frozenset((*CHOOSING, b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"if-range"))
+# What an entry costs beside its bodies, roughly: measured with 10,000 entries.
+OVERHEAD = 3000
+# Of the whole room, so that one answer cannot push out everything else.
+LARGEST_SHARE = 8
+MOST_WARMED = 100
+
+
+class PassedOn(Exception):
+    """The answer is sent already: what would still come is not wanted."""
+
+
+class Cache:
+    """An ASGI application around another. `room` is in bytes."""
+
+    def __init__(self, app: ASGIApp, room: int) -> None:
+        self.app = app
+        self.room = room
+        self.size = 0
+        self.entries: OrderedDict[Key, Entry] = OrderedDict()
+        # Counts what was forgotten: an answer that was begun before is not kept, and nobody waits for it.
+        self.generation = 0
+        self._flights: dict[tuple[Key, int], asyncio.Future[Answer | None]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or scope["method"] not in ("GET", "HEAD"):
+            await self.app(scope, receive, send)
+            return
+        asked = fields(scope)
+        key = (scope["raw_path"], scope["query_string"], asked.get(b"accept"), asked.get(b"accept-datetime"))
+        entry = self.entries.get(key)
+        if entry is None:
+            answer = await self._fetched(key, asked, scope, receive, send)
+            if answer is None:
+                return
+            entry = self.entries.get(key) or Entry(key, answer)
+        else:
+            self.entries.move_to_end(key)
+        entry.hits += 1
+        await self._send(entry, asked, scope["method"], send)
+
+    async def _send(self, entry: Entry, asked: dict[bytes, bytes], method: str, send: Send) -> None:
+        """An entry to whoever asked: the variant in the coding that is wanted, 304 where the asker has it."""
+        coding = codings.wanted(asked[b"accept-encoding"]) if b"accept-encoding" in asked else None
+        if coding is not None and coding not in entry.variants:
+            self._grow(entry, await entry.encoded(coding))
+        variant = entry.variants[coding]
+        status, headers, body = entry.answer.status, variant.headers, variant.body if method == "GET" else b""
+        if has_it(asked, status, variant.etag, variant.last_modified):
+            status, headers, body = 304, variant.unchanged, b""
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _fetched(
+        self, key: Key, asked: dict[bytes, bytes], scope: HTTPScope, receive: Receive, send: Send
+    ) -> Answer | None:
+        """The application's answer, fetched once however many wait for it; None where it was passed on to the asker."""
+        if b"range" in asked:
+            return await self._ask(key, asked, scope, receive, send)
+        flight = (key, self.generation)
+        if flight in self._flights:
+            answer = await asyncio.shield(self._flights[flight])
+            # A stream is each asker's own.
+            return answer or await self._ask(key, asked, scope, receive, send)
+        self._flights[flight] = asyncio.get_running_loop().create_future()
+        answer = None
+        try:
+            answer = await self._ask(key, asked, scope, receive, send)
+            if answer is not None and self.generation == flight[1]:
+                self._keep(Entry(key, answer))
+            return answer
+        finally:
+            self._flights.pop(flight).set_result(answer)
+
+    async def _ask(
+        self, key: Key, asked: dict[bytes, bytes], scope: HTTPScope, receive: Receive, send: Send
+    ) -> Answer | None:
+        """Ask the application. What it answers whole is given back; what it streams goes to the asker."""
+        capture = _Capture(asked, scope["method"], send)
+        inner: HTTPScope = {**scope, "method": "GET", "server": None, "headers": _seen_inside(key, asked)}
+        try:
+            await self.app(inner, receive, capture.take)
+        except Exception:
+            if not capture.ended:
+                raise
+        return capture.whole
+
+    def _keep(self, entry: Entry) -> None:
+        """Keep what may be kept."""
+        control = entry.answer.field(b"cache-control") or b"no-store"
+        if entry.answer.status != 200 or b"no-store" in control or len(entry.answer.body) * LARGEST_SHARE > self.room:
+            return
+        self.entries[entry.key] = entry
+        self._grow(entry, OVERHEAD + len(entry.answer.body))
+
+    def _grow(self, entry: Entry, more: int) -> None:
+        """Count what an entry takes; what was asked for longest ago makes room."""
+        if self.entries.get(entry.key) is not entry:
+            return
+        entry.size += more
+        self.size += more
+        while self.size > self.room:
+            self.size -= self.entries.popitem(last=False)[1].size
+
+    def forget(self, everything: bool = False) -> list[Entry]:
+        """A new release: what the old one says is dropped, but for what names its release. Gives back what was asked most.
+
+        `everything` where the past itself is another now.
+        """
+        self.generation += 1
+        gone = [entry for entry in self.entries.values() if everything or not entry.pinned]
+        for entry in gone:
+            del self.entries[entry.key]
+            self.size -= entry.size
+        return sorted((entry for entry in gone if entry.hits > 1), key=lambda entry: -entry.hits)[:MOST_WARMED]
+
+    async def warm(self, old: Iterable[Entry]) -> None:
+        """Make again what was asked most, one after the other, in the codings that it was asked in."""
+        for one in old:
+            await self._fetched(one.key, {}, _made_up(one.key), _hung_up, _nowhere)
+            entry = self.entries.get(one.key)
+            if entry is None or entry is one:
+                continue
+            # Half, so that what nobody asks for any more is forgotten in a few releases.
+            entry.hits += one.hits // 2
+            for coding in one.encodings:
+                self._grow(entry, await entry.encoded(coding))
+
+
+class _Capture:
+    """The receiving end of the application: keeps an answer that is whole, sends on one that is a stream or a file.
+
+    Raises PassedOn into an application that would go on for nothing, after a HEAD or a 304.
+    """
+
+    def __init__(self, asked: dict[bytes, bytes], method: str, send: Send) -> None:
+        self.asked = asked
+        self.method = method
+        self.send = send
+        self.start: Answer | None = None
+        self.passing = False
+        self.ended = False
+        self.whole: Answer | None = None
+
+    async def take(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.start = Answer(message["status"], list(message["headers"]), b"")
+            if self.start.field(b"content-length") is None or self.start.field(b"accept-ranges") is not None:
+                await self._begin(self.start)
+        elif message["type"] == "http.response.body":
+            assert self.start is not None, "the start comes first"
+            if message["more_body"] and not self.passing:
+                await self._begin(self.start)
+            if self.passing:
+                await self.send(message)
+            else:
+                self.whole = replace(self.start, body=message["body"])
+
+    async def _begin(self, start: Answer) -> None:
+        """Send the start on; and where it says all there is to say, the end."""
+        self.passing = True
+        status, headers = start.status, start.headers
+        if has_it(self.asked, status, start.field(b"etag"), start.field(b"last-modified")):
+            status, headers = 304, repeated(headers)
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        if status == 304 or self.method == "HEAD":
+            self.ended = True
+            await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+            raise PassedOn
+
+
+def fields(scope: HTTPScope) -> dict[bytes, bytes]:
+    """The request's fields that the cache reads; a repeated one is joined (RFC 9110, 5.3)."""
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in READ:
+            found[name] = b"%b, %b" % (found[name], value) if name in found else value
+    return found
+
+
+def _seen_inside(key: Key, asked: dict[bytes, bytes]) -> Headers:
+    """The fields that the application sees: those of the key, and a range."""
+    chosen = [(name, value) for name, value in zip(CHOOSING, key[2:], strict=True) if value is not None]
+    return chosen + [(name, asked[name]) for name in (b"range", b"if-range") if b"range" in asked and name in asked]
+
+
+def _made_up(key: Key) -> HTTPScope:
+    """A request for a key that nobody made. A HEAD, so that what became a stream ends at once."""
+    raw_path, query, _, _ = key
+    return {
+        "type": ScopeType.HTTP, "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": "HEAD",
+        "scheme": "http", "path": unquote(raw_path.decode("ascii")), "raw_path": raw_path, "query_string": query,
+        "root_path": "", "headers": [], "client": None, "server": None, "state": {},
+    }  # type: ignore[typeddict-item]  # fmt: skip
+
+
+async def _hung_up() -> HTTPDisconnectEvent:
+    return {"type": "http.disconnect"}
+
+
+async def _nowhere(message: Message) -> None:
+    pass
