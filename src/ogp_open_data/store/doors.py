@@ -27,6 +27,8 @@ WRITERS = 2
 LOST = (
     OSError,
     asyncpg.InterfaceError,
+    # What a connection says that was ended while nobody used it.
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
