@@ -5,7 +5,7 @@ import hashlib
 import httpx
 import pytest
 
-from ogp_open_data.records import NOUNS, canonical, digest
+from ogp_open_data.records import FIRST_NOUNS, NOUNS, canonical, digest
 from ogp_open_data.web import query, rehearsals
 from serving import program, running
 
@@ -34,9 +34,10 @@ def test_digests_are_what_sort_and_sha256sum_make_of_the_records(client: httpx.C
             records = client.get(f"/v1/{noun}.json?limit=1000&as_of={number}").json()["data"]
             lines = sorted(f"{one['id']}\t{digest(canonical(one))}\n".encode() for one in records)
             assert client.get(f"/v1/releases/{number}/{noun}.tsv").content == b"".join(lines)
-            assert release["digests"][noun] == hashlib.sha256(b"".join(lines)).hexdigest()
-            assert release["counts"][noun] == len(records)
-            root.append(f"{noun}\t{release['digests'][noun]}\n".encode())
+            assert release["counts"].get(noun, 0) == len(records)
+            if noun in FIRST_NOUNS or records:
+                assert release["digests"][noun] == hashlib.sha256(b"".join(lines)).hexdigest()
+                root.append(f"{noun}\t{release['digests'][noun]}\n".encode())
         assert release["root"] == hashlib.sha256(b"".join(sorted(root))).hexdigest()
 
 

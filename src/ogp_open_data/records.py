@@ -246,7 +246,55 @@ class Organisation(Struct, frozen=True, kw_only=True):
     website: str | None = None
 
 
-Record = Plan | Commitment | Milestone | Report | Progress | Organisation
+class Assessment(Struct, frozen=True, kw_only=True):
+    """What the IRM, or another independent assessor, found of a commitment: its own scale, never the reported status."""
+
+    id: Id
+    url: Url
+    version: Version
+    release: ReleaseNumber
+    commitment: Id
+    plan: Id
+    assessor: Annotated[str, Meta(description="Who assessed, as printed.", examples=["IRM"])]
+    phase: Annotated[
+        str,
+        Meta(
+            description="What of the plan's term was assessed. An open list: accept values you do not know.",
+            examples=["design", "mid_term", "end_of_term", "results"],
+        ),
+    ]
+    completion: Annotated[
+        str | None,
+        Meta(
+            description="How far it was carried out, on the IRM's scale. An open list: accept values you do not know.",
+            examples=["no_evidence", "not_started", "limited", "substantial", "complete"],
+        ),
+    ] = None
+    completion_raw: Raw | None = None
+    early_results: Annotated[
+        str | None,
+        Meta(
+            description="What it changed, on the IRM's scale. An open list: accept values you do not know.",
+            examples=["no_data", "worsened", "did_not_change", "marginal", "major", "outstanding"],
+        ),
+    ] = None
+    early_results_raw: Raw | None = None
+    ambition: Annotated[
+        str | None,
+        Meta(
+            description="What it could change (earlier: potential impact). An open list: accept values you do not know.",
+            examples=["low", "high", "none", "minor", "moderate", "transformative"],
+        ),
+    ] = None
+    ambition_raw: Raw | None = None
+    verifiable: Annotated[bool | None, Meta(description="Whether its completion can be verified.")] = None
+    relevant: Annotated[bool | None, Meta(description="Whether it is relevant to OGP values.")] = None
+    ogp_values: Annotated[list[str], Meta(description="The values that it is found relevant to.")] = []
+    published_on: date | None = None
+    source: Source = Source()
+
+
+Record = Plan | Commitment | Milestone | Report | Progress | Organisation | Assessment
 NOUNS: dict[str, type[Record]] = {
     "plans": Plan,
     "commitments": Commitment,
@@ -254,7 +302,11 @@ NOUNS: dict[str, type[Record]] = {
     "reports": Report,
     "progress": Progress,
     "organisations": Organisation,
+    "assessments": Assessment,
 }
+# The nouns of the first release. A later noun counts into the root of a release in which it has records, so that the roots of
+# releases made before it was thought of stay what they were.
+FIRST_NOUNS = ("plans", "commitments", "milestones", "reports", "progress", "organisations")
 NOUN_OF = {struct: noun for noun, struct in NOUNS.items()}
 # Steps with each change of the structs above: a newer program then publishes every record anew in its shape, in a release.
 SHAPE = 1

@@ -144,6 +144,8 @@ def parsed(file: str, draft: Draft) -> dict[str, Any]:
         shape["reports"] = draft.reports
     if draft.plan is not None:
         shape["commitments"] = draft.plan.commitments
+    if draft.assessments:
+        shape["assessments"] = draft.assessments
     found: dict[str, Any] = msgspec.to_builtins(shape)
     return found
 

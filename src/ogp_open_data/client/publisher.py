@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from ogp_open_data.client.wire import Damaged, Wire
-from ogp_open_data.records import NOUNS, Record, digest, url_of
+from ogp_open_data.records import FIRST_NOUNS, NOUNS, Record, digest, url_of
 
 T = TypeVar("T")
 # As many ids as the publisher takes in one address, and as many changes as it gives in one page.
@@ -228,8 +228,8 @@ def digest_of(lines: Digests) -> str:
 
 
 def root_of(digests: Digests) -> str:
-    """The digest of a release: the same over its nouns, all of ours and whatever others it has."""
-    return digest_of(dict.fromkeys(NOUNS, EMPTY) | digests)
+    """The digest of a release: the same over its nouns, the first ones and whatever others it has."""
+    return digest_of(dict.fromkeys(FIRST_NOUNS, EMPTY) | digests)
 
 
-NOTHING = Release(number=0, digests=dict.fromkeys(NOUNS, EMPTY), root=root_of({}))
+NOTHING = Release(number=0, digests=dict.fromkeys(FIRST_NOUNS, EMPTY), root=root_of({}))

@@ -13,7 +13,17 @@ from msgspec import Struct
 from ogp_open_data.client.publisher import Change, Page, Publisher, Release
 from ogp_open_data.client.wire import Damaged, Pace, Wire
 from ogp_open_data.errors import NotFound, Refused
-from ogp_open_data.records import NOUNS, Commitment, Milestone, Organisation, Plan, Progress, Record, Report
+from ogp_open_data.records import (
+    NOUNS,
+    Assessment,
+    Commitment,
+    Milestone,
+    Organisation,
+    Plan,
+    Progress,
+    Record,
+    Report,
+)
 
 R = TypeVar("R")
 PAGE = 500
@@ -82,6 +92,9 @@ class Client:
     def organisations(self, **asked: Unpack[Asked]) -> AsyncIterator[Organisation]:
         return self._list(Organisation, "organisations", asked)
 
+    def assessments(self, **asked: Unpack[Asked]) -> AsyncIterator[Assessment]:
+        return self._list(Assessment, "assessments", asked)
+
     @overload
     async def get(self, noun: Literal["plans"], id: str, as_of: int | date | None = None) -> Plan: ...
     @overload
@@ -94,6 +107,8 @@ class Client:
     async def get(self, noun: Literal["progress"], id: str, as_of: int | date | None = None) -> Progress: ...
     @overload
     async def get(self, noun: Literal["organisations"], id: str, as_of: int | date | None = None) -> Organisation: ...
+    @overload
+    async def get(self, noun: Literal["assessments"], id: str, as_of: int | date | None = None) -> Assessment: ...
     async def get(self, noun: str, id: str, as_of: int | date | None = None) -> Record:
         """One record. Raises NotFound where there never was one, Gone where it was withdrawn."""
         if noun not in NOUNS:

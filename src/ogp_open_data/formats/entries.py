@@ -35,6 +35,7 @@ from ogp_open_data.formats.markup import (
     standing,
 )
 from ogp_open_data.records import (
+    Assessment,
     Commitment,
     Milestone,
     Organisation,
@@ -71,6 +72,8 @@ def words(record: Record, base: str) -> Words:
             title, summary, html = _progress(record, base)
         case Organisation():
             title, summary, html = _organisation(record, base)
+        case Assessment():
+            title, summary, html = _assessment(record, base)
     title = one_line(title) or record.id
     return Words(title, shorten(summary) or title, html)
 
@@ -194,3 +197,24 @@ def _organisation(one: Organisation, base: str) -> tuple[str, str, str]:
         ("Website", outside(one.website)),
     ]
     return one.name, "; ".join(filter(None, [one.abbreviation, one.name_mi])), fragment(rows)
+
+
+def _assessment(one: Assessment, base: str) -> tuple[str, str, str]:
+    """The scale is the assessor's, and its words are kept: “substantial” is no status that an agency reports."""
+    commitment = commitment_words(one.commitment, one.plan)
+    scales = {"Completion": one.completion, "Early results": one.early_results, "Ambition": one.ambition}
+    said = {name: in_words(value, {}) for name, value in scales.items() if value}
+    yes = {None: None, True: "Yes", False: "No"}
+    rows: list[Row] = [
+        ("Assessor", escape(one.assessor)),
+        *((name, escape(value)) for name, value in said.items()),
+        ("Verifiable", yes[one.verifiable]),
+        ("Relevant to OGP values", yes[one.relevant]),
+        ("OGP values", "; ".join(map(escape, one.ogp_values))),
+        ("Published", moment(one.published_on)),
+        ("Source", outside(one.source.url)),
+        ("Commitment", inside(base, "commitments", one.commitment, commitment)),
+        ("Plan", inside(base, "plans", one.plan)),
+    ]
+    summary = " ".join(sentence(f"{name}: {lower(value)}") for name, value in said.items())
+    return f"{commitment}: {lower(in_words(one.phase, {}))} assessment, {one.assessor}", summary, fragment(rows)

@@ -11,11 +11,12 @@ from msgspec.structs import replace
 
 from ogp_open_data.errors import NotFound, Refused
 from ogp_open_data.intake import derive
-from ogp_open_data.intake.decide import World, ground_of, ground_of_commitment
 from ogp_open_data.intake.edits import Remark
+from ogp_open_data.intake.world import World, ground_of, ground_of_commitment
 from ogp_open_data.records import (
     NOUN_OF,
     STAMP,
+    Assessment,
     Commitment,
     Milestone,
     Organisation,
@@ -69,7 +70,7 @@ def _belonging(world: World, record: Record) -> list[Record]:
     if isinstance(record, Report):
         return [one for one in world.of(Progress, record.commitment) if one.report == record.id]
     if isinstance(record, Commitment):
-        return [one for struct in (Milestone, Report, Progress) for one in world.of(struct, record.id)]
+        return [one for struct in (Milestone, Report, Progress, Assessment) for one in world.of(struct, record.id)]
     return []
 
 

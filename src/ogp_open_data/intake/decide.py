@@ -13,12 +13,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ogp_open_data.errors import DocumentRefused
-from ogp_open_data.intake import derive
-from ogp_open_data.intake.drafts import Draft, MilestoneDraft, PlanDraft, ReportDraft
-from ogp_open_data.intake.edits import Edit, Remark, edits
-from ogp_open_data.intake.identify import Registry, milestone_id, report_id
+from ogp_open_data.intake.drafts import AssessmentDraft, Draft, MilestoneDraft, PlanDraft, ReportDraft
+from ogp_open_data.intake.identify import Registry, milestone_id, report_id, slug
 from ogp_open_data.intake.matching import Known, match, printed_as
+from ogp_open_data.intake.world import Decision, World, decided, ground
 from ogp_open_data.records import (
+    Assessment,
     Commitment,
     Finding,
     Milestone,
@@ -40,55 +40,6 @@ class Asked(Struct, frozen=True):
     answers: dict[str, str] = {}
 
 
-class Decision(Struct, frozen=True):
-    """What a document does: edits in the order of the nouns, plan facts to keep, findings, and the reports it made."""
-
-    edits: list[Edit]
-    facts: list[Commitment | Milestone]
-    findings: list[Finding]
-    reports: list[str]
-
-
-class World:
-    """The records as they will be; begins as what is held."""
-
-    def __init__(self, held: Held, registry: Registry) -> None:
-        self.held = held
-        self.registry = registry
-        self.records: dict[str, Record] = dict(held.records)
-        self.withdrawn = set(held.withdrawn)
-        self.remarks: dict[str, Remark] = {}
-        self.facts: dict[str, Commitment | Milestone] = dict(held.facts)
-        self.touched: dict[str, None] = {}
-        self.reports: list[str] = []
-        self.findings: list[Finding] = []
-        self.answered: set[str] = set()
-
-    def put(self, record: Record) -> None:
-        """Write a record; a withdrawn one comes back by `restore` only."""
-        # A line goes and comes with what its report prints; anything else was withdrawn by somebody, who has the say.
-        if record.id in self.withdrawn and not isinstance(record, Progress):
-            raise DocumentRefused(f"{record.id} was withdrawn; bring it back with: ogp-open-data restore {record.id}")
-        self.records[record.id] = record
-
-    def withdraw(self, id: str, remark: Remark) -> None:
-        """Take a record out."""
-        del self.records[id]
-        self.withdrawn.add(id)
-        self.remarks[id] = remark
-
-    def commitment(self, plan: str, number: str | None) -> str:
-        """The id of a commitment; a number whose id another number has is refused."""
-        id = self.registry.commitment(plan, number)
-        held = self.records.get(id)
-        if isinstance(held, Commitment) and held.number != number:
-            raise DocumentRefused(f"commitment {number} would get the id {id}, which commitment {held.number} has")
-        return id
-
-    def of(self, struct: type[Any], commitment: str) -> list[Any]:
-        return [r for r in self.records.values() if isinstance(r, struct) and r.commitment == commitment]
-
-
 def decide(draft: Draft, held: Held, on: date, asked: Asked, registry: Registry) -> Decision:
     """What the draft changes of what is held, on a calendar day in the plan's country.
 
@@ -99,21 +50,14 @@ def decide(draft: Draft, held: Held, on: date, asked: Asked, registry: Registry)
         _plan(world, draft.plan, asked)
     for report in draft.reports:
         _report(world, report, asked)
+    for assessment in draft.assessments:
+        _assessment(world, assessment, asked)
     for record in registry.mentioned():
         if record.id not in held.records:
             world.put(record)
     if unheard := [one for one in asked.answers if one not in world.answered]:
         raise DocumentRefused(f"--map {unheard[0]}={asked.answers[unheard[0]]}: the document prints no such milestone")
     return decided(world, on, draft.findings)
-
-
-def decided(world: World, on: date, findings: Sequence[Finding] = ()) -> Decision:
-    """Derive again what was touched; the edits are where the world then differs from what was held."""
-    for commitment in world.touched:
-        _derive(world, commitment, on)
-    facts = [fact for id, fact in world.facts.items() if world.held.facts.get(id) != fact]
-    made = edits(world.held, world.records, world.remarks)
-    return Decision(made, facts, [*findings, *world.findings], world.reports)
 
 
 def _report(world: World, draft: ReportDraft, asked: Asked) -> None:
@@ -307,8 +251,36 @@ def _plan(world: World, draft: PlanDraft, asked: Asked) -> None:
         ids, reworded = _milestones(world, one.milestones, id, one.number, asked.answers)
         world.findings += reworded
         for milestone, printed in zip(ids, one.milestones, strict=True):
-            world.facts[milestone] = _ground(milestone, id, plan.id, printed)
+            world.facts[milestone] = ground(milestone, id, plan.id, printed)
         world.touched[id] = None
+
+
+def _assessment(world: World, draft: AssessmentDraft, asked: Asked) -> None:
+    """Write what an assessor found; nothing else follows from it, a commitment's status least of all."""
+    plan = world.registry.plan(draft.plan)
+    commitment = world.commitment(plan.id, draft.commitment_number)
+    if commitment not in world.records:
+        message = (
+            f"line {draft.line}: there is no commitment {draft.commitment_number} in {plan.id}; import its plan first"
+        )
+        raise DocumentRefused(message)
+    id = f"{commitment}-a-{slug(draft.assessor)}-{slug(draft.phase)}"
+    held = world.records.get(id)
+    before = held.source.url if isinstance(held, Assessment) else None
+    said: dict[str, Any] = {
+        name: getattr(draft, name) for name in Assessment.__struct_fields__ if name in draft.__struct_fields__
+    }
+    place: dict[str, Any] = {
+        "id": id,
+        "url": url_of("assessments", id),
+        "version": 1,
+        "release": 1,
+        "commitment": commitment,
+    }
+    source = replace(asked.source, url=draft.source_url or asked.source.url or before)
+    published_on = draft.published_on or asked.published_on
+    world.put(Assessment(**{**said, **place, "plan": plan.id, "source": source, "published_on": published_on}))
+    world.reports.append(id)
 
 
 def _described(plan: Plan, draft: PlanDraft) -> Plan:
@@ -318,70 +290,3 @@ def _described(plan: Plan, draft: PlanDraft) -> Plan:
     if draft.ends_on is not None and plan.ends_on_original is None and plan.ends_on not in (None, draft.ends_on):
         known["ends_on_original"] = plan.ends_on
     return replace(plan, **known)
-
-
-def _ground(id: str, commitment: str, plan: str, printed: MilestoneDraft) -> Milestone:
-    return Milestone(
-        id=id,
-        url=url_of("milestones", id),
-        version=1,
-        release=1,
-        commitment=commitment,
-        plan=plan,
-        number=printed.number,
-        text=printed.text,
-        starts=printed.start,
-        ends=printed.end,
-        ends_raw=printed.end_raw,
-        ongoing=printed.ongoing,
-        source_url=printed.source_url,
-    )
-
-
-def _derive(world: World, commitment: str, on: date) -> None:
-    """Derive a commitment and its milestones again."""
-    if commitment in world.withdrawn:
-        return
-    lines: dict[str, list[Progress]] = {}
-    for line in world.of(Progress, commitment):
-        lines.setdefault(line.milestone, []).append(line)
-    ids = {m.id for m in world.of(Milestone, commitment)} | set(lines)
-    ids |= {id for id, fact in world.facts.items() if isinstance(fact, Milestone) and fact.commitment == commitment}
-    ids -= world.withdrawn
-    reports = world.of(Report, commitment)
-    milestones = [
-        derive.milestone(ground_of(world, id, lines.get(id, [])), lines.get(id, []), on) for id in sorted(ids)
-    ]
-    for one in milestones:
-        world.put(one)
-    ground = ground_of_commitment(world, commitment)
-    world.put(derive.commitment(ground, milestones, reports))
-
-
-def ground_of(world: World, id: str, lines: Sequence[Progress]) -> Milestone:
-    """What a milestone rests on: the plan's word, else the bare first line, else the name that is left of it."""
-    fact = world.facts.get(id)
-    if isinstance(fact, Milestone):
-        return fact
-    if not lines:
-        held = world.records[id]
-        assert isinstance(held, Milestone)
-        return _ground(held.id, held.commitment, held.plan, MilestoneDraft(number=held.number, text=held.text))
-    first = derive.in_order(lines)[0]
-    return _ground(id, first.commitment, first.plan, MilestoneDraft(number=first.number, text=first.text))
-
-
-def ground_of_commitment(world: World, id: str) -> Commitment:
-    """What a commitment rests on: the plan's word, else its number alone."""
-    fact, held = world.facts.get(id), world.records.get(id)
-    if isinstance(fact, Commitment):
-        return fact
-    plan, number = (held.plan, held.number) if isinstance(held, Commitment) else (None, None)
-    return Commitment(
-        id=id,
-        url=url_of("commitments", id),
-        version=1,
-        release=1,
-        plan=plan or world.of(Report, id)[0].plan,
-        number=number or world.registry.said.numbers[id],
-    )

@@ -99,11 +99,33 @@ class PlanDraft(Struct, frozen=True, kw_only=True):
     findings: list[Finding] = []
 
 
+class AssessmentDraft(Struct, frozen=True, kw_only=True):
+    """What an independent assessor found of one commitment, as printed and on the assessor's scale."""
+
+    plan: str | None = None
+    commitment_number: str
+    assessor: str
+    phase: str
+    completion: str | None = None
+    completion_raw: str | None = None
+    early_results: str | None = None
+    early_results_raw: str | None = None
+    ambition: str | None = None
+    ambition_raw: str | None = None
+    verifiable: bool | None = None
+    relevant: bool | None = None
+    ogp_values: list[str] = []
+    published_on: date | None = None
+    source_url: str | None = None
+    line: int | None = None
+
+
 class Draft(Struct, frozen=True, kw_only=True):
     """What one document claims. `kind` is the document's; `reason` says why it is `unrecognised`."""
 
-    kind: Literal["report", "plan", "unrecognised"]
+    kind: Literal["report", "plan", "assessments", "unrecognised"]
     reports: list[ReportDraft] = []
     plan: PlanDraft | None = None
+    assessments: list[AssessmentDraft] = []
     reason: str | None = None
     findings: list[Finding] = []

@@ -62,7 +62,13 @@ def _edit(held: Held, id: str, record: Record) -> Edit | None:
     fields = changed_fields(before, record)
     if not fields:
         return None
-    kind = "time" if fields == ["timeliness"] else "correction" if noun in ("reports", "progress") else "data"
+    kind = (
+        "time"
+        if fields == ["timeliness"]
+        else "correction"
+        if noun in ("reports", "progress", "assessments")
+        else "data"
+    )
     return Edit(noun, id, record, before, held.versions[id] + 1, kind, fields)
 
 

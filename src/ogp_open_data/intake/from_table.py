@@ -1,4 +1,4 @@
-"""The two tables that `import` takes, of a plan and of progress (docs/tables.md): the text of a CSV file to a Draft.
+"""The tables that `import` takes, of a plan, of progress and of assessments (docs/tables.md): the text of a CSV file to a Draft.
 
     text → header (which table, which delimiter) → rows → plan | reports → Draft
 
@@ -9,6 +9,7 @@ printed is a finding, as it would be in a report.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ogp_open_data.intake.assessment_table import REQUIRED, assessments
 from ogp_open_data.intake.cells import DAY, INVALID_DAY, day_of, leads_of, milestone_of, number_of, partial_of
 from ogp_open_data.intake.dates import Period, read_period
 from ogp_open_data.intake.drafts import CommitmentDraft, Draft, MilestoneDraft, PlanDraft, ReportDraft
@@ -64,7 +65,16 @@ PROGRESS = Table(
     ["plan", "commitment", "period_start", "period_end", "milestone", "text", "starts", "ends", "status", *_OF_REPORT],
     ["plan", "commitment", "period_start", "period_end", "milestone", "status"],
 )
-TABLES = (PLAN, PROGRESS)
+ASSESSMENTS = Table(
+    "assessments",
+    [
+        *("plan", "commitment", "assessor", "phase", "completion", "early_results", "ambition"),
+        *("completion_raw", "early_results_raw", "ambition_raw", "verifiable", "relevant", "ogp_values"),
+        *("published_on", "source_url"),
+    ],
+    REQUIRED,
+)
+TABLES = (PLAN, PROGRESS, ASSESSMENTS)
 
 
 def read_table(text: str, vocabulary: Vocabulary) -> Draft:
@@ -85,6 +95,9 @@ def read_table(text: str, vocabulary: Vocabulary) -> Draft:
     if table is PLAN:
         plan = _plan(rows, vocabulary, remarks)
         draft = Draft(kind="plan", plan=plan, findings=remarks.findings)
+    elif table is ASSESSMENTS:
+        found = assessments(rows, vocabulary, remarks)
+        draft = Draft(kind="assessments", assessments=found, findings=remarks.findings)
     else:
         reports = _reports(rows, vocabulary, remarks)
         draft = Draft(kind="report", reports=reports, findings=remarks.findings)

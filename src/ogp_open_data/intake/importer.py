@@ -12,13 +12,14 @@ from msgspec import Struct
 
 from ogp_open_data.errors import DocumentRefused
 from ogp_open_data.intake import documents, from_table, questions
-from ogp_open_data.intake.decide import Asked, Decision, decide
+from ogp_open_data.intake.decide import Asked, decide
 from ogp_open_data.intake.drafts import Draft
 from ogp_open_data.intake.identify import Registry
 from ogp_open_data.intake.releasing import Made, Outcome, Writing, held, publish, writing
 from ogp_open_data.intake.report import read_report
 from ogp_open_data.intake.terms import TERMS, Terms
 from ogp_open_data.intake.vocabulary import Vocabulary
+from ogp_open_data.intake.world import Decision
 from ogp_open_data.records import Plan, Source, digest
 from ogp_open_data.store import history, releases
 from ogp_open_data.store.doors import Store
@@ -121,7 +122,9 @@ async def _decided(at: Writing, one: Understood, source: Source, terms: Terms) -
 def _taken_back(decision: Decision, held: Held) -> int:
     """How many statements that were published are changed or withdrawn; what follows from new reports is not counted."""
     stated = {
-        edit.id for edit in decision.edits if edit.before is not None and edit.noun in ("plans", "reports", "progress")
+        edit.id
+        for edit in decision.edits
+        if edit.before is not None and edit.noun in ("plans", "reports", "progress", "assessments")
     }
     withdrawn = {edit.id for edit in decision.edits if edit.record is None}
     return len(stated | withdrawn | {fact.id for fact in decision.facts if fact.id in held.facts})
@@ -132,6 +135,7 @@ def _addressed(draft: Draft, registry: Registry) -> tuple[Plan, list[str]]:
     speaks = [(one.plan, one.commitment_number) for one in draft.reports]
     if draft.plan is not None:
         speaks += [(draft.plan.plan, one.number) for one in draft.plan.commitments]
+    speaks += [(one.plan, one.commitment_number) for one in draft.assessments]
     if not speaks:
         raise DocumentRefused("the document names no commitment")
     plan = registry.plan(speaks[0][0])

@@ -9,7 +9,18 @@ from msgspec.structs import replace
 
 from ogp_open_data.formats import to_csv
 from ogp_open_data.intake.edits import Edit
-from ogp_open_data.records import Commitment, Milestone, Organisation, Plan, Progress, Record, Report, canonical, digest
+from ogp_open_data.records import (
+    Assessment,
+    Commitment,
+    Milestone,
+    Organisation,
+    Plan,
+    Progress,
+    Record,
+    Report,
+    canonical,
+    digest,
+)
 from ogp_open_data.store.releases import Row
 
 # The fields whose words are searched; ids, addresses and dates have filters of their own.
@@ -31,6 +42,7 @@ SEARCHED = [
     "ambition",
     "period_raw",
     "status_raw",
+    "assessor",
 ]
 MOST_WORDS = 200_000
 
@@ -88,6 +100,8 @@ def sort_key(record: Record) -> str:
         parts = [record.commitment, record.period_end.isoformat()]
     if isinstance(record, Progress):
         parts = [record.commitment, record.period_end.isoformat(), record.number or "~"]
+    if isinstance(record, Assessment):
+        parts = [record.commitment, record.published_on or "~"]
     return " ".join(natural(str(part)) for part in [*parts, record.id])
 
 

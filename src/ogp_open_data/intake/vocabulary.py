@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib import resources
 
@@ -77,13 +77,17 @@ class Role(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Vocabulary(Struct, frozen=True):
-    """Everything known by name. `words` is status words to statuses; the other mappings are by folded name or by id."""
+    """Everything known by name. `words` is status words to statuses, `scales` the same for each scale of an assessor.
+
+    The other mappings are by folded name or by id.
+    """
 
     plans: dict[str, PlanEntry]
     organisations: dict[str, OrganisationEntry]
     words: dict[str, str]
     by_name: dict[str, str]
     by_role: dict[str, str | None]
+    scales: dict[str, dict[str, str]]
 
     def plan_by_label(self, text: str) -> PlanEntry | None:
         """The plan that a whole line names: by id, or by its ordinal, its term and its country, all agreeing."""
@@ -119,6 +123,7 @@ class _File(Struct, forbid_unknown_fields=True):
     organisations: list[OrganisationEntry]
     roles: list[Role]
     statuses: dict[str, list[str]]
+    scales: dict[str, dict[str, list[str]]]
 
 
 def fold(text: str) -> str:
@@ -140,10 +145,15 @@ def parse(text: str) -> Vocabulary:
     return Vocabulary(
         plans={plan.id: plan for plan in file.plans},
         organisations={one.id: one for one in file.organisations},
-        words={key(word): status for status, words in file.statuses.items() for word in words},
+        words=_by_word(file.statuses),
         by_name={fold(name): one.id for one in file.organisations for name in _spellings(one)},
         by_role={fold(name): role.organisation for role in file.roles for name in role.names},
+        scales={name: _by_word(scale) for name, scale in file.scales.items()},
     )
+
+
+def _by_word(meanings: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    return {key(word): meaning for meaning, words in meanings.items() for word in words}
 
 
 def _spellings(one: OrganisationEntry) -> list[str]:

@@ -21,7 +21,7 @@ WHERE made_at < before""",
     "the newest release counts other records than there are": """
 SELECT noun || ': ' || live || ' live' FROM (
     SELECT noun, count(*) FILTER (WHERE until_release IS NULL AND doc IS NOT NULL) AS live FROM record GROUP BY noun) AS row
-WHERE live <> (SELECT (counts::jsonb ->> noun)::bigint FROM release ORDER BY number DESC LIMIT 1)""",
+WHERE live <> (SELECT coalesce((counts::jsonb ->> noun)::bigint, 0) FROM release ORDER BY number DESC LIMIT 1)""",
 }
 MOST = 20
 # What a server must keep to lose nothing that was acknowledged, and what we need of it: the remark where it does not hold.

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from ogp_open_data.records import NOUNS, digest
+from ogp_open_data.records import FIRST_NOUNS, digest
 from ogp_open_data.store.doors import Connection
 
 RELEASES = """
@@ -41,8 +41,8 @@ SELECT (SELECT from_release {AFTER} ORDER BY from_release LIMIT 1) AS first,
 CHANGES = f"""
 SELECT noun, id, version, from_release, change_kind, changed_fields, sha256, doc, reason {AFTER}
 AND (NOT $5::boolean OR until_release IS NULL OR until_release > $2)
-ORDER BY from_release, array_position(ARRAY['organisations', 'plans', 'commitments', 'milestones', 'reports', 'progress'], noun),
-    sort_key
+ORDER BY from_release, array_position(ARRAY['organisations', 'plans', 'commitments', 'milestones', 'reports', 'progress',
+    'assessments'], noun), sort_key
 """
 VERSIONS = """
 SELECT r.version, r.from_release, release.made_at, release.cause, r.change_kind, r.changed_fields, r.reason, r.successor,
@@ -147,7 +147,9 @@ async def made(connection: Connection, below: int, limit: int) -> list[Made]:
 
 async def digests(connection: Connection, release: int) -> Digests:
     """The digests of a release, of whatever age: they never change, so who asks often keeps them."""
-    nouns = dict.fromkeys(NOUNS, digest(b"")) | {row[0]: row[1] for row in await connection.fetch(DIGESTS, release)}
+    nouns = dict.fromkeys(FIRST_NOUNS, digest(b"")) | {
+        row[0]: row[1] for row in await connection.fetch(DIGESTS, release)
+    }
     plans = {row[0]: row[1] for row in await connection.fetch(PLAN_DIGESTS, release)}
     root = "".join(sorted(f"{noun}\t{one}\n" for noun, one in nouns.items()))
     return Digests(nouns, plans, digest(root.encode()))

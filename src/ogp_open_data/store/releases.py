@@ -111,7 +111,8 @@ WHERE until_release IS NULL AND noun IN ('organisations', 'plans')
 """
 HELD = """
 SELECT noun, id, version, from_release, doc, successor FROM record
-WHERE until_release IS NULL AND noun IN ('commitments', 'milestones', 'reports', 'progress') AND commitment = ANY($1)
+WHERE until_release IS NULL AND noun IN ('commitments', 'milestones', 'reports', 'progress', 'assessments')
+AND commitment = ANY($1)
 """
 FACTS = "SELECT noun, id, doc FROM fact WHERE commitment = ANY($1)"
 LIVE = "SELECT noun, id, version, doc FROM record WHERE until_release IS NULL AND doc IS NOT NULL"
@@ -157,7 +158,12 @@ async def head(connection: Connection) -> Head:
     row = await connection.fetchrow(HEAD)
     if row is None:
         return Head(0, None, dict.fromkeys(NOUNS, 0))
-    return Head(row["number"], row["made_at"], msgspec.json.decode(row["counts"], type=dict[str, int]))
+    return Head(row["number"], row["made_at"], counted(row["counts"]))
+
+
+def counted(counts: str) -> dict[str, int]:
+    """Live records per noun from a release's own text; a noun that came later had none."""
+    return dict.fromkeys(NOUNS, 0) | msgspec.json.decode(counts, type=dict[str, int])
 
 
 async def dataset(connection: Connection) -> Dataset:

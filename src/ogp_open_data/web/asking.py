@@ -6,13 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from ogp_open_data.errors import BadRequest, NotAcceptable, NotFound
 from ogp_open_data.formats import FORMATS, Format
 from ogp_open_data.records import NOUNS
 from ogp_open_data.store import listings
-from ogp_open_data.store.releases import Head
+from ogp_open_data.store.releases import Head, counted
 from ogp_open_data.web import query
 from ogp_open_data.web.answers import Link
 from ogp_open_data.web.site import Request, Site
@@ -58,7 +56,7 @@ async def release_of(site: Site, as_of: int | date | None) -> Head:
     if found is None:
         raise NotFound(f"there is no release {number}; the newest is {head.number}")
     made_at, counts = found
-    return Head(number, made_at, msgspec.json.decode(counts, type=dict[str, int]))
+    return Head(number, made_at, counted(counts))
 
 
 async def _of_day(site: Site, day: date) -> int:

@@ -170,7 +170,7 @@ def _applies(name: str, noun: str) -> bool:
     struct = NOUNS[noun]
     fields = set(struct.__struct_fields__)
     if name == "organisation":
-        return struct is not Plan and noun != "progress"
+        return struct is not Plan and noun not in ("progress", "assessments")
     if name in ("period_from", "period_to"):
         return "period_end" in fields
     if name in ("plan", "commitment"):
@@ -181,11 +181,12 @@ def _applies(name: str, noun: str) -> bool:
 # Which nouns belong to which, either way.
 INCLUDES = {
     "plans": ("commitments", "milestones", "reports"),
-    "commitments": ("plans", "milestones", "reports", "progress", "organisations"),
+    "commitments": ("plans", "milestones", "reports", "progress", "organisations", "assessments"),
     "milestones": ("plans", "commitments", "progress"),
     "reports": ("plans", "commitments", "milestones", "progress", "organisations"),
     "progress": ("plans", "commitments", "milestones", "reports"),
     "organisations": ("commitments", "reports"),
+    "assessments": ("plans", "commitments"),
 }
 
 
