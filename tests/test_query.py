@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ogp_open_data.errors import BadRequest
+from ogp_open_data.errors import BadRequest, CursorGone
 from ogp_open_data.formats import FORMATS
 from ogp_open_data.records import NOUNS, Filter
 from ogp_open_data.store.listings import Listing
 from ogp_open_data.web import cursors, query
 
+EPOCH = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
 ALLOWED = query.parameters("commitments")
 
 
@@ -77,20 +78,27 @@ LISTING = Listing(noun="milestones", release=4, filter=Filter(plan="nz-nap2"), s
 
 
 def test_cursor_goes_on_where_it_was_cut() -> None:
-    place = cursors.decode(cursors.encode(LISTING, 31, (date(2018, 6, 30), "key")))
+    place = cursors.decode(cursors.encode(EPOCH, LISTING, 31, (date(2018, 6, 30), "key")))
     assert (place.release, place.total) == (4, 31)
     assert cursors.after(place, LISTING) == (date(2018, 6, 30), "key")
 
 
+def test_cursor_of_another_history_is_gone() -> None:
+    place = cursors.decode(cursors.encode(EPOCH, LISTING, 31, (date(2018, 6, 30), "key")))
+    cursors.check(place, EPOCH)
+    with pytest.raises(CursorGone, match="begin it again"):
+        cursors.check(place, EPOCH.replace("1", "2"))
+
+
 def test_cursor_of_another_list_is_refused() -> None:
-    place = cursors.decode(cursors.encode(LISTING, 31, (date(2018, 6, 30), "key")))
+    place = cursors.decode(cursors.encode(EPOCH, LISTING, 31, (date(2018, 6, 30), "key")))
     with pytest.raises(BadRequest, match="another list"):
         cursors.after(place, Listing(noun="milestones", release=4, sort="due_on"))
 
 
 @given(st.integers(0, 200), st.integers(1, 255))
 def test_damaged_cursor_is_refused(at: int, change: int) -> None:
-    whole = cursors.encode(LISTING, 31, (date(2018, 6, 30), "key"))
+    whole = cursors.encode(EPOCH, LISTING, 31, (date(2018, 6, 30), "key"))
     at %= len(whole)
     damaged = whole[:at] + chr((ord(whole[at]) + change) % 128) + whole[at + 1 :]
     if damaged == whole:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ogp_open_data.errors import BadRequest
+from ogp_open_data.errors import BadRequest, CursorGone
 from ogp_open_data.store.listings import SORTS, Listing
 
 CHECK = 6
@@ -32,8 +32,9 @@ READ: dict[str, Callable[[Any], Any]] = {"date": date.fromisoformat, "bigint": _
 
 
 class Place(Struct, frozen=True, array_like=True):
-    """The release of the list, the total, the last row's sort value and key, and a digest of the question."""
+    """The history and release of the list, the total, the last row's sort value and key, and a digest of the question."""
 
+    epoch: str
     release: int
     total: int
     value: str | int
@@ -41,10 +42,10 @@ class Place(Struct, frozen=True, array_like=True):
     question: str
 
 
-def encode(listing: Listing, total: int, after: tuple[Any, str]) -> str:
+def encode(epoch: str, listing: Listing, total: int, after: tuple[Any, str]) -> str:
     """The cursor for what follows a row."""
     value = after[0].isoformat() if isinstance(after[0], date) else after[0]
-    body = msgspec.json.encode(Place(listing.release, total, value, after[1], question(listing)))
+    body = msgspec.json.encode(Place(_short(epoch), listing.release, total, value, after[1], question(listing)))
     return _text(_check(body) + body)
 
 
@@ -59,6 +60,12 @@ def decode(text: str) -> Place:
         return msgspec.json.decode(body, type=Place)
     except (ValueError, msgspec.MsgspecError) as error:
         raise BadRequest("the cursor is damaged; take it unchanged from links.next, or begin without one") from error
+
+
+def check(place: Place, epoch: str) -> None:
+    """Raises CursorGone where the place is in another history: its releases of the same number hold other records."""
+    if place.epoch != _short(epoch):
+        raise CursorGone("this history began anew since the list was begun; begin it again without a cursor")
 
 
 def after(place: Place, listing: Listing) -> tuple[Any, str]:
@@ -78,6 +85,10 @@ def question(listing: Listing) -> str:
     """A short digest of everything that makes a list, apart from its pages."""
     asked = (listing.noun, listing.filter, listing.sort, listing.descending)
     return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:12]
+
+
+def _short(epoch: str) -> str:
+    return epoch[:8]
 
 
 def _text(raw: bytes) -> str:

@@ -26,8 +26,10 @@ async def list_records(request: Request, noun: str, suffix: str | None) -> Respo
     """A list of a noun: a page of it, or in a bulk format and without a limit all of it."""
     format = negotiated(request, suffix)
     asked = query.read(query.given(request.scope["query_string"]), query.parameters(noun, format))
-    place = cursors.decode(asked.cursor) if asked.cursor else None
     site = site_of(request)
+    place = cursors.decode(asked.cursor) if asked.cursor else None
+    if place is not None:
+        cursors.check(place, (await site.dataset()).epoch)
     if place is None and (past := await memento.redirected(request, site, noun, None, asked.as_of)) is not None:
         return past
     release = await release_of(site, place.release if place and asked.as_of is None else asked.as_of)
@@ -87,7 +89,7 @@ async def _page(
     address = site.url(f"/v1/{listing.noun}.{format.suffix}")
     links = {"self": address + query_string(request), "first": address + query_string(request, cursor=None)}
     if len(rows) > len(found):
-        cursor = cursors.encode(listing, total, found[-1].place)
+        cursor = cursors.encode((await site.dataset()).epoch, listing, total, found[-1].place)
         links["next"] = address + query_string(request, cursor=cursor, as_of=str(listing.release))
     if format.suffix == "atom":
         body = await feeds.of_page(site, listing, found, links, release.made_at or EPOCH)

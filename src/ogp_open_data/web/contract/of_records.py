@@ -35,7 +35,7 @@ def paths() -> dict[str, Any]:
 def _list(noun: str, format: Format | None) -> tuple[str, str, dict[str, Any]]:
     formats = [format] if format else list(FORMATS.values())
     parameters = [*(parameter(one) for one in query.parameters(noun, format).values()), ACCEPT_DATETIME]
-    statuses = ["400", "404", "405", "414", "503"] if format else ["400", "404", "405", "406", "414", "503"]
+    statuses = ["400", "404", "405", "410", "414", "503"] + ([] if format else ["406"])
     operation = {
         "summary": f"List {noun}" + (f" as {format.suffix.upper()}" if format else ""),
         "parameters": parameters,
