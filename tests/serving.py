@@ -78,7 +78,13 @@ def served(server: str, template: str) -> Iterator[str]:
     name = f"ogp_served_{os.getpid()}"
     asyncio.run(executed(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
     dsn = named(server, name)
-    with running("--sample", "--database-url", dsn, OGP_PUBLIC_URL="https://data.example.org") as (_, url):
+    with running(
+        "--sample",
+        "--database-url",
+        dsn,
+        OGP_PUBLIC_URL="https://data.example.org",
+        OGP_CONTACT="mailto:data@example.org",
+    ) as (_, url):
         program("import", str(DOCUMENTS / "twin.txt"), "--database-url", dsn)
         yield url
 

@@ -1,5 +1,7 @@
 """Every error has a page that says why it comes, what it looks like and what to do; the examples are true."""
 
+from datetime import UTC, datetime, timedelta
+
 import httpx
 import pytest
 
@@ -53,3 +55,21 @@ def test_no_detail_tells_of_the_inside(client: httpx.Client) -> None:
     for path in ("/v1/plans?cursor=AAAAAAAAAAAA", "/v1/plans?as_of=9999999999999999", "/v1/releases/x", "/v1/x/y/z"):
         text = client.get(path).text
         assert not any(word in text for word in ("Traceback", "SELECT", "asyncpg", ".py", "Exception")), text
+
+
+def test_security_txt_names_the_contact_and_expires_after_the_newest_release(client: httpx.Client) -> None:
+    text = client.get("/.well-known/security.txt").text
+    fields = dict(line.split(": ", 1) for line in text.splitlines())
+    assert fields["Contact"] == "mailto:data@example.org"
+    assert fields["Canonical"] == f"{BASE}/.well-known/security.txt"
+    left = datetime.fromisoformat(fields["Expires"]) - datetime.now(UTC)
+    assert timedelta(days=179) < left <= timedelta(days=180)
+    assert text.count("Expires") == 1 and text.count("Preferred-Languages") == 1
+
+
+def test_catalogue_of_apis_leads_to_what_there_is(client: httpx.Client) -> None:
+    answer = client.get("/.well-known/api-catalog")
+    assert answer.headers["content-type"].startswith("application/linkset+json; profile=")
+    (api,) = answer.json()["linkset"]
+    for rel in ("service-desc", "service-doc", "status"):
+        assert client.get(api[rel][0]["href"].removeprefix(BASE)).status_code == 200

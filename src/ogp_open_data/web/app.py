@@ -28,6 +28,7 @@ from ogp_open_data.web import (
     problems,
     sunset,
     watch,
+    wellknown,
 )
 from ogp_open_data.web.cache import Cache
 from ogp_open_data.web.edge import Edge
@@ -61,6 +62,9 @@ def routes() -> list[tuple[str, Handler]]:
         ("/docs/errors", documents.errors),
         ("/docs/errors/{code:str}", documents.error),
         (sunset.PAGE, documents.deprecations),
+        ("/robots.txt", wellknown.robots),
+        ("/.well-known/security.txt", wellknown.security),
+        ("/.well-known/api-catalog", wellknown.catalog),
         ("/livez", health.livez),
         ("/readyz", health.readyz),
     ]

@@ -25,22 +25,24 @@ ASSETS = {
 }
 
 
-def _no_parameters(request: Request) -> None:
+def no_parameters(request: Request) -> None:
+    """Raises BadRequest where a document is asked for with parameters."""
     query.read(query.given(request.scope["query_string"]), {})
 
 
-def _document(request: Request, content_type: str, body: bytes, made: datetime = MADE) -> Response:
+def document(request: Request, content_type: str, body: bytes, made: datetime = MADE) -> Response:
+    """The answer with a document of ours; `made` is when its bytes changed last."""
     site = site_of(request)
     links = [
         Link(site.settings.licence_url, "license"),
-        Link(site.url("/openapi.json"), "service-desc", "application/json"),
+        Link(site.url("/openapi.json"), "service-desc", "application/vnd.oai.openapi+json"),
     ]
     return answer(request, Representation(content_type=content_type, body=body, last_modified=made, links=links))
 
 
 async def index(request: Request) -> Response:
     """`/v1`: where everything is."""
-    _no_parameters(request)
+    no_parameters(request)
     site = site_of(request)
     head = await site.head()
     links = {"self": site.url("/v1"), **{noun: site.url(f"/v1/{noun}") for noun in NOUNS}}
@@ -60,43 +62,43 @@ async def index(request: Request) -> Response:
         },
         "links": links,
     }
-    return _document(request, "application/json", msgspec.json.encode(body), head.made_at or EPOCH)
+    return document(request, "application/json", msgspec.json.encode(body), head.made_at or EPOCH)
 
 
 async def schema(request: Request, name: str) -> Response:
     """`/schemas/v1/{noun}.json`"""
-    _no_parameters(request)
+    no_parameters(request)
     noun = name.removesuffix(".json")
     if noun not in NOUNS or not name.endswith(".json"):
         raise NotFound(f"there is no schema {name[:100]}; known are {', '.join(f'{noun}.json' for noun in NOUNS)}")
-    return _document(request, "application/schema+json", schemas.text(noun))
+    return document(request, "application/schema+json", schemas.text(noun))
 
 
 async def openapi(request: Request) -> Response:
     """`/openapi.json`"""
-    _no_parameters(request)
+    no_parameters(request)
     site = site_of(request)
     body = msgspec.json.encode(contract.openapi(site.settings, site.base, site.deprecated))
-    return _document(request, "application/json", body)
+    return document(request, "application/json", body)
 
 
 async def docs(request: Request) -> Response:
     """`/docs`: the contract for people, with a form to try each address."""
-    _no_parameters(request)
+    no_parameters(request)
     site = site_of(request)
-    return _document(request, HTML, page("API", explain(contract.openapi(site.settings, site.base, site.deprecated))))
+    return document(request, HTML, page("API", explain(contract.openapi(site.settings, site.base, site.deprecated))))
 
 
 async def asset(request: Request, name: str) -> Response:
     """`/docs/{name}`: what the pages load."""
-    _no_parameters(request)
+    no_parameters(request)
     file, content_type = ASSETS[name]
-    return _document(request, content_type, resources.files("ogp_open_data.web").joinpath("static", file).read_bytes())
+    return document(request, content_type, resources.files("ogp_open_data.web").joinpath("static", file).read_bytes())
 
 
 async def home(request: Request) -> Response:
     """`/`: what this is, what is in it, and where to go on."""
-    _no_parameters(request)
+    no_parameters(request)
     site = site_of(request)
     head = await site.head()
     rows = "".join(
@@ -112,30 +114,30 @@ async def home(request: Request) -> Response:
         f'<th colspan="{len(FORMATS)}">Get them</th></tr></thead><tbody>{rows}</tbody></table>'
         '<p><a href="/docs">How to use the API</a> · <a href="/v1">Where everything is</a></p>'
     )
-    return _document(request, HTML, page("Open Government Partnership: open data", body), head.made_at or EPOCH)
+    return document(request, HTML, page("Open Government Partnership: open data", body), head.made_at or EPOCH)
 
 
 async def deprecations(request: Request) -> Response:
     """`/docs/deprecations`: what is on its way out, until when, and what to use instead."""
-    _no_parameters(request)
-    return _document(request, HTML, page("Deprecations", sunset.explained(site_of(request).deprecated)))
+    no_parameters(request)
+    return document(request, HTML, page("Deprecations", sunset.explained(site_of(request).deprecated)))
 
 
 async def error(request: Request, code: str) -> Response:
     """`/docs/errors/{code}`: what the `type` of a problem leads to."""
-    _no_parameters(request)
+    no_parameters(request)
     found = {one.code: one for one in every()}.get(code)
     if found is None:
         raise NotFound(f"there is no error {code[:100]}; /docs/errors lists them")
-    return _document(request, HTML, page(code, explain_error(found, site_of(request).url(f"/docs/errors/{code}"))))
+    return document(request, HTML, page(code, explain_error(found, site_of(request).url(f"/docs/errors/{code}"))))
 
 
 async def errors(request: Request) -> Response:
     """`/docs/errors`: every error there is."""
-    _no_parameters(request)
+    no_parameters(request)
     rows = "".join(
         f'<tr><th scope="row"><a href="/docs/errors/{one.code}">{one.code}</a></th><td>{one.status}</td>'
         f"<td>{escape(one.__doc__ or '')}</td></tr>"
         for one in every()
     )
-    return _document(request, HTML, page("Errors", f"<table><tbody>{rows}</tbody></table>"))
+    return document(request, HTML, page("Errors", f"<table><tbody>{rows}</tbody></table>"))

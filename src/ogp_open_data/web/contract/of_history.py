@@ -9,7 +9,7 @@ from ogp_open_data.web.shapes import TEXT
 
 
 def paths() -> dict[str, Any]:
-    number = in_path("number", "A release.", {"type": "integer", "minimum": 1})
+    number = in_path("number", "A release.", {"type": "integer", "minimum": 1, "examples": [1]})
     noun = in_path("noun", "The noun.", {"type": "string", "enum": list(NOUNS)})
     one = {
         "type": "object",
@@ -47,6 +47,14 @@ def paths() -> dict[str, Any]:
             "/v1/changes",
             "list_changes",
             "Changes after a release",
+            query.CHANGES,
+            {"application/json": shapes.envelope("Change")},
+            ["410"],
+        ),
+        (
+            "/v1/changes.json",
+            "list_changes_json",
+            "The same, whatever is accepted",
             query.CHANGES,
             {"application/json": shapes.envelope("Change")},
             ["410"],

@@ -1,28 +1,54 @@
-"""Addresses of the program itself: the index, schemas, health."""
+"""Addresses of the program itself: the index, the contract and its docs, schemas, well-known places, health."""
 
 from collections.abc import Iterable
 from typing import Any
 
+from ogp_open_data import errors
 from ogp_open_data.records import NOUNS
+from ogp_open_data.web import sunset
 from ogp_open_data.web.contract.operations import EVERYWHERE, in_path, named, ok, operations, problems, unchanged
+from ogp_open_data.web.shapes import TEXT
+
+OBJECT = {"type": "object"}
+INDEX = {"$ref": "#/components/schemas/Index"}
 
 
 def paths() -> dict[str, Any]:
+    noun = in_path("noun", "The noun.", {"type": "string", "enum": list(NOUNS)})
+    code = in_path("code", "The error.", {"type": "string", "enum": [one.code for one in errors.every()]})
+    schema = "application/schema+json"
     return {
-        "/v1": _plain("index", "Links to everything, and the current release", "Index", ("400", "503")),
-        "/schemas/v1/{noun}.json": _schema_path(),
+        "/v1": _document("index", "Links to everything, and the current release", "application/json", INDEX, ("503",)),
+        "/openapi.json": _document("openapi", "This contract", "application/json", OBJECT),
+        "/schemas/v1/{noun}.json": _document("schema", "JSON Schema of a noun's records", schema, OBJECT, (), [noun]),
+        "/docs": _document("docs", "The contract for people", "text/html", TEXT),
+        "/docs/errors": _document("errors", "Every error there is", "text/html", TEXT),
+        "/docs/errors/{code}": _document("error", "What an error means", "text/html", TEXT, (), [code]),
+        sunset.PAGE: _document("deprecations", "What is on its way out", "text/html", TEXT),
+        "/robots.txt": _document("robots", "For crawlers", "text/plain", TEXT),
+        "/.well-known/security.txt": _document(
+            "security", "Whom to tell of a hole (RFC 9116)", "text/plain", TEXT, ("404", "503")
+        ),
+        "/.well-known/api-catalog": _document(
+            "catalog", "Where the API is told of (RFC 9727)", "application/linkset+json", OBJECT
+        ),
         "/livez": _health("livez", "Whether the program runs", ()),
         "/readyz": _health("readyz", "Whether it can answer from its database", ("503",)),
     }
 
 
-def _plain(id: str, summary: str, schema: str, statuses: Iterable[str]) -> dict[str, Any]:
-    content = {"application/json": {"$ref": f"#/components/schemas/{schema}"}}
-    operation = {
-        "summary": summary,
-        "responses": {"200": ok(summary, content), "304": unchanged(), **problems([*statuses, "405"])},
-    }
-    return operations(id, "about", operation)
+def _document(
+    id: str,
+    summary: str,
+    media_type: str,
+    schema: dict[str, Any],
+    statuses: Iterable[str] = (),
+    parameters: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """A document that takes no query, and in its path at most one variable."""
+    known = {*statuses, "400", "405", "414", *(["404"] if parameters else [])}
+    responses = {"200": ok(summary, {media_type: schema}), "304": unchanged(), **problems(known)}
+    return operations(id, "about", {"summary": summary, "parameters": parameters or [], "responses": responses})
 
 
 def _health(id: str, summary: str, statuses: Iterable[str]) -> dict[str, Any]:
@@ -31,12 +57,5 @@ def _health(id: str, summary: str, statuses: Iterable[str]) -> dict[str, Any]:
         "headers": named(EVERYWHERE),
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Health"}}},
     }
-    return operations(id, "about", {"summary": summary, "responses": {"200": answered, **problems([*statuses, "405"])}})
-
-
-def _schema_path() -> dict[str, Any]:
-    noun = in_path("noun", "The noun.", {"type": "string", "enum": list(NOUNS)})
-    content = {"application/schema+json": {"type": "object"}}
-    responses = {"200": ok("The schema.", content), "304": unchanged(), **problems(["400", "404", "405"])}
-    operation = {"summary": "JSON Schema of a noun's records", "parameters": [noun], "responses": responses}
-    return operations("schema", "about", operation)
+    known = problems([*statuses, "400", "405", "414"])
+    return operations(id, "about", {"summary": summary, "responses": {"200": answered, **known}})

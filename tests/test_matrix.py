@@ -1,0 +1,101 @@
+"""HTTP to the letter at every address there is: the matrix of checks, and its table in build/http-matrix.md."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from addresses import OPERATORS, Address, example, of_contract, of_routes, readable
+from links import parsed
+from matrix import CHECKS, Case, Check
+
+ALL = list(readable())
+Table = dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def table(repository: Path) -> Iterator[Table]:
+    """The results, written when the last address was asked."""
+    rows: Table = {}
+    yield rows
+    lines = ["| address | " + " | ".join(check.__name__ for check in CHECKS) + " |", "|---" * (len(CHECKS) + 1) + "|"]
+    lines += [f"| `{name}` | " + " | ".join(cells) + " |" for name, cells in rows.items()]
+    explained = [f"- {check.__name__}: {check.__doc__}" for check in CHECKS]
+    file = repository / "build" / "http-matrix.md"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("\n".join(["# HTTP at every address", "", *explained, "", *lines, ""]), encoding="utf-8")
+
+
+# The answers do not depend on which PostgreSQL is behind them, so one run of the two is enough.
+@pytest.mark.embedded
+@pytest.mark.parametrize("address", ALL, ids=str)
+def test_address_keeps_to_the_letter_of_http(client: httpx.Client, table: Table, address: Address) -> None:
+    case = Case(client, address, example(client, address))
+    faults = {check.__name__: list(check(case)) for check in CHECKS}
+    table[address.template] = ["yes" if not found else "; ".join(found)[:80] for found in faults.values()]
+    assert {name: found for name, found in faults.items() if found} == {}
+
+
+def wrong(request: httpx.Request) -> httpx.Response:
+    """An answer in which nothing is right."""
+    headers = {
+        "etag": 'W/"x"',
+        "last-modified": "Fri, 31 Dec 2199 23:59:59 GMT",
+        "content-type": "text/csv; charset=a; charset=b",
+        "content-encoding": "x-odd",
+        "accept-ranges": "bytes",
+        "vary": "Origin",
+        "link": '</v1>; rel="self"',
+        "api-version": "1",
+        "request-id": "1",
+        "server": f"for {request.headers['host']}",
+    }
+    body = f'{{"errors": [], "method": "{request.method}"}}'
+    return httpx.Response(200, stream=httpx.ByteStream(body.encode()), headers=headers)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda one: one.__name__)
+def test_check_finds_what_is_wrong(check: Check) -> None:
+    operation = {"responses": {"200": {"content": {"application/json": {}}}, "406": {}}}
+    with httpx.Client(transport=httpx.MockTransport(wrong), base_url="http://127.0.0.1") as client:
+        assert list(check(Case(client, Address("/v1/plans", operation), "/v1/plans")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "</v1>",
+        '</v1>; rel="self"; rel="up"',
+        '</v1>; rel="no-such"',
+        '</v1>; rel="self" </v2>; rel="up"',
+        "/v1; rel=self",
+    ],
+)
+def test_link_that_breaks_the_grammar_is_seen(text: str) -> None:
+    with pytest.raises(AssertionError):
+        parsed(text)
+
+
+@pytest.mark.parametrize("path", OPERATORS[:2])
+def test_operators_addresses_are_never_kept(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert client.head(path).content == b"" and client.delete(path).status_code == 405
+
+
+def test_what_is_not_in_the_contract_is_a_page_or_its_asset() -> None:
+    outside = [one.template for one in of_routes()]
+    assert [path for path in outside if path.startswith("/v1")] == []
+    assert len(of_contract()) > 80
+
+
+def test_contract_asks_no_read_for_a_query_or_a_key() -> None:
+    needed = [
+        (address.template, one["name"])
+        for address in of_contract()
+        for one in address.operation.get("parameters", [])
+        if one["in"] != "path" and one.get("required")
+    ]
+    assert needed == []
+    assert [one.template for one in of_contract() if one.operation.get("security")] == []
