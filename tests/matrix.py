@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 
+import brotli
 import httpx
+import zstandard
 from msgspec import Struct
 
 from addresses import BASE, Address
@@ -219,6 +221,9 @@ def coding(case: Case) -> Iterator[str]:
             yield f"{asked}: no 304"
         if tags.setdefault(name, got.headers["etag"]) != got.headers["etag"]:
             yield f"{name}: two etags"
+    text = re.match(r"text/|application/(.+\+)?(json|xml)", case.first.headers["content-type"])
+    if text and len(case.first.content) > 2000 and "content-length" in case.first.headers:
+        yield from (f"never in {one}" for one in ("gzip", "br", "zstd") if one not in tags)
     if len(set(tags.values())) != len(tags):
         yield f"codings share an etag: {tags}"
 
@@ -228,12 +233,8 @@ def decoded(coding: str, body: bytes) -> bytes:
     if coding == "gzip":
         return gzip.decompress(body)
     if coding == "br":
-        import brotli
-
         return bytes(brotli.decompress(body))
     if coding == "zstd":
-        import zstandard
-
         return bytes(zstandard.ZstdDecompressor().decompressobj().decompress(body))
     return body if coding == "identity" else b""
 
