@@ -5,8 +5,6 @@ It is read in the order of its XML, so that text in content controls, text boxes
 
 import io
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -15,24 +13,20 @@ from docx.document import Document
 from lxml import etree
 
 from ogp_open_data.errors import DocumentRefused
+from ogp_open_data.intake import package
 from ogp_open_data.intake.drafts import Block
 from ogp_open_data.intake.from_html import numeral
 
-# A report with photographs unpacks to some 20 MB. Declared sizes lie, so what comes out is counted as it comes.
-MAX_UNPACKED = 100_000_000
-MAX_ENTRY = 50_000_000
-MAX_ENTRIES = 2_000
-MAX_RATIO = 200
-# Below this an entry is harmless, and Word's own style sheets compress well.
-RATIO_FLOOR = 1_000_000
 # What is parsed: a hundred pages of Word's XML have some 4 MB with 200,000 elements and attributes, 100 bytes each as a
 # tree.
-MAX_XML = 10_000_000
-MAX_XML_NODES = 400_000
+BOUNDS = package.Bounds(
+    xml=10_000_000,
+    nodes=400_000,
+    name="Word document",
+    kind="a report",
+    remedy="Save it in Word as .docx and send that.",
+)
 
-_PIECE = 65_536
-_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf", b"Rar!\x1a\x07", b"\xfd7zXZ\x00", b"BZh")
-_DECLARED = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([^\"']*)", re.IGNORECASE)
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
@@ -86,7 +80,7 @@ def blocks(body: bytes, max_pages: int = 100) -> list[Block]:
     `line` is the ordinal of the paragraph. Raises DocumentRefused for what is not a sound and harmless .docx of at most
     `max_pages` pages.
     """
-    document = _open(_checked(body))
+    document = _open(package.checked(body, BOUNDS))
     lists = _Lists(document)
     looks = _looks(document, lists)
     count = _Count()
@@ -103,78 +97,11 @@ def blocks(body: bytes, max_pages: int = 100) -> list[Block]:
     return [block for block in found if block.text]
 
 
-def _checked(body: bytes) -> bytes:
-    """The document again, its XML as checked and every other part (pictures, fonts) emptied.
-
-    The safe copy is what gets parsed, so nothing can be in it that was not counted.
-    """
-    # The directory is read whole when a ZIP is opened; its entries are counted before that.
-    if body.count(b"PK\x01\x02") > MAX_ENTRIES:
-        raise DocumentRefused(f"The document has more than {MAX_ENTRIES:,} parts. Save it anew and send that.")
-    copy = io.BytesIO()
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as source, zipfile.ZipFile(copy, "w") as target:
-            entries = source.infolist()
-            if len({entry.filename for entry in entries}) < len(entries):
-                raise DocumentRefused("The document has two parts of one name. Save it anew and send that.")
-            left, xml_left, nodes_left = MAX_UNPACKED, MAX_XML, MAX_XML_NODES
-            for entry in entries:
-                is_xml = entry.filename.endswith((".xml", ".rels"))
-                size, kept = _unpacked(source, entry, left, xml_left if is_xml else 0)
-                left -= size
-                if is_xml:
-                    nodes_left -= _check_xml(entry.filename, kept, nodes_left)
-                    xml_left -= size
-                target.writestr(zipfile.ZipInfo(entry.filename), kept if is_xml else b"")
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError) as error:
-        raise _corrupt(str(error)) from None
-    return copy.getvalue()
-
-
-def _unpacked(source: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int, keep: int) -> tuple[int, bytes]:
-    """The size of an entry and, unless `keep` is 0, its bytes (at most `keep`); refused as soon as it is too much."""
-    part = entry.filename[:80]
-    if entry.flag_bits & 0x41:
-        raise DocumentRefused("The document is encrypted. Remove its password and send that.")
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _corrupt(f"{part!r} is packed in a way that Word does not use")
-    size, kept = 0, []
-    with source.open(entry) as stream:
-        while piece := stream.read(_PIECE):
-            if size == 0 and piece.startswith(_ARCHIVES):
-                raise DocumentRefused(f"The document holds another archive, {part!r}. Remove embedded objects from it.")
-            size += len(piece)
-            if size > min(MAX_ENTRY, left):
-                raise _too_large(f"{part!r} unpacks to more than {size - 1:,} bytes")
-            if size > RATIO_FLOOR and size > MAX_RATIO * max(entry.compress_size, 1):
-                raise _too_large(f"{part!r} unpacks to more than {MAX_RATIO} times its size")
-            if keep:
-                kept.append(piece)
-                if size > keep:
-                    raise _too_large(f"its XML has more than {MAX_XML:,} bytes")
-    return size, b"".join(kept)
-
-
-def _check_xml(name: str, part: bytes, nodes_left: int) -> int:
-    """The number of elements and attributes, at the most; refused where the XML could hide or grow something."""
-    declared = _DECLARED.match(part.removeprefix(b"\xef\xbb\xbf"))
-    if part.startswith((b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")) or (
-        declared and declared.group(1).lower() not in (b"utf-8", b"us-ascii")
-    ):
-        raise _corrupt(f"{name[:80]!r} is not UTF-8")
-    if b"<!DOCTYPE" in part or b"<!ENTITY" in part:
-        raise DocumentRefused(f"The document declares entities in {name[:80]!r}, which Word never does. Save it anew.")
-    nodes = part.count(b"<") + part.count(b"=")
-    if nodes > nodes_left:
-        raise _too_large(f"its XML has more than {MAX_XML_NODES:,} elements and attributes")
-    return nodes
-
-
 def _open(body: bytes) -> Document:
     try:
         return docx.Document(io.BytesIO(body))
     except Exception as error:  # what python-docx meets in a hostile package: KeyError, RecursionError, XMLSyntaxError…
-        raise _corrupt(f"{type(error).__name__}: {error}"[:120]) from None
+        raise package.corrupt(f"{type(error).__name__}: {error}"[:120], BOUNDS) from None
 
 
 def _printed(root: Any, count: _Count) -> Iterator[_Printed]:
@@ -364,12 +291,4 @@ def _parsed(part: bytes) -> Any:
     try:
         return etree.fromstring(part, parser)
     except etree.XMLSyntaxError as error:
-        raise _corrupt(str(error)) from None
-
-
-def _too_large(what: str) -> DocumentRefused:
-    return DocumentRefused(f"The document is too large to be a report: {what}. Send it without its pictures.")
-
-
-def _corrupt(why: str) -> DocumentRefused:
-    return DocumentRefused(f"The Word document cannot be opened ({why}). Save it in Word as .docx and send that.")
+        raise package.corrupt(str(error), BOUNDS) from None
