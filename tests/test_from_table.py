@@ -12,8 +12,10 @@ import pytest
 from ogp_open_data.errors import DocumentRefused
 from ogp_open_data.formats import to_csv
 from ogp_open_data.intake import sheet, vocabulary
+from ogp_open_data.intake.cells import MAX_MILESTONES
+from ogp_open_data.intake.columns import PLAN, PROGRESS
 from ogp_open_data.intake.drafts import Draft, ReportDraft
-from ogp_open_data.intake.from_table import MAX_MILESTONES, PLAN, PROGRESS, read_table
+from ogp_open_data.intake.from_table import read_table
 from ogp_open_data.records import Progress
 
 KNOWN = vocabulary.load()

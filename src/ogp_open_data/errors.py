@@ -177,6 +177,8 @@ class UriTooLong(Refused):
 class DocumentRefused(Refused):
     """The document cannot be imported."""
 
+    # Of a table: its header and the rows that have faults, with the columns `row` and `error` more.
+    rejected: list[list[str]] = []
     code = "document-refused"
     status = 422
     cause = "It is damaged, empty, too large, of a kind that is not read here, or holds no report and no plan."

@@ -9,7 +9,6 @@ from ogp_open_data.intake.sheet import Remarks, Row, items, short
 from ogp_open_data.intake.statuses import key
 from ogp_open_data.intake.vocabulary import Vocabulary
 
-REQUIRED = ["plan", "commitment", "assessor", "phase", "completion"]
 _YES = {"yes": True, "true": True, "y": True, "1": True, "no": False, "false": False, "n": False, "0": False}
 
 

@@ -13,6 +13,10 @@ from ogp_open_data.intake.leads import split_leads
 from ogp_open_data.intake.sheet import Remarks, Row, items, short
 from ogp_open_data.intake.vocabulary import Vocabulary
 
+# Milestones are matched with those held pair by pair: 200 of one commitment take seconds, 800 a minute.
+MAX_MILESTONES = 200
+# By printed number; those without one by their row.
+Milestones = dict[str | int, MilestoneDraft]
 # A list of agencies; longer is prose in the wrong column.
 MAX_LEADS = 1_000
 # Our own ids where a number belongs: someone sends back a file that was downloaded here.
@@ -65,6 +69,13 @@ def day_of(row: Row, column: str, remarks: Remarks) -> date | None:
     if partial is None:
         return None
     return first_day(partial) if column in ("starts", "period_start") else last_day(partial)
+
+
+def plan_key(row: Row, vocabulary: Vocabulary) -> str | None:
+    """The plan of a row for comparison, whether it is given by id or by label."""
+    cell = row.get("plan")
+    known = vocabulary.plan_by_label(cell) if cell else None
+    return known.id if known else cell
 
 
 def milestone_of(row: Row, remarks: Remarks, status: tuple[str | None, str] = (None, "unknown")) -> MilestoneDraft:
@@ -123,3 +134,12 @@ def _read(raw: str, start: bool = False) -> DateRead:
 @lru_cache(maxsize=1024)
 def _remembered(raw: str, start: bool) -> DateRead:
     return read_date(raw, start)
+
+
+def add(milestones: Milestones, one: MilestoneDraft, row: Row, remarks: Remarks) -> None:
+    """Add a milestone to its fellows, among whom its number stands once."""
+    twin = milestones.setdefault(row.number if one.number is None else one.number, one)
+    if twin is not one:
+        remarks.fault(row, "milestone", f"row {twin.line} has this number already")
+    elif len(milestones) > MAX_MILESTONES:
+        remarks.fault(row, "milestone", f"one commitment has more than {MAX_MILESTONES} milestones; check the numbers")

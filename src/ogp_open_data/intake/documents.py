@@ -1,4 +1,4 @@
-"""The door of intake: the bytes of any document become Blocks (or the text of a CSV), or are refused with what to do.
+"""The door of intake: the bytes of any document become Blocks (or the cells of a table), or are refused.
 
 Whatever comes out of here is NFC, has LF line ends and holds no control, bidirectional or invisible characters.
 """
@@ -12,6 +12,7 @@ import msgspec
 
 from ogp_open_data.errors import DocumentRefused
 from ogp_open_data.intake.drafts import Block
+from ogp_open_data.intake.sheet import Workbook
 
 # A progress report has two to six pages; the longest action plan we know has under a hundred. Beyond that somebody sent
 # something else, and reading it would only delay the answer.
@@ -28,12 +29,19 @@ HTML = "text/html"
 MARKDOWN = "text/markdown"
 CSV = "text/csv"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-MEDIA_TYPES = (TEXT, HTML, MARKDOWN, DOCX, CSV)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+MEDIA_TYPES = (TEXT, HTML, MARKDOWN, DOCX, CSV, XLSX, JSON, NDJSON)
+TABULAR = (CSV, XLSX, JSON, NDJSON)
 
 _SAME_AS = {
     "application/xhtml+xml": HTML,
     "text/x-markdown": MARKDOWN,
     "application/csv": CSV,
+    "application/ndjson": NDJSON,
+    "application/jsonl": NDJSON,
+    "text/json": JSON,
     "application/octet-stream": "",
 }
 _SUFFIXES = {
@@ -46,8 +54,23 @@ _SUFFIXES = {
     ".markdown": MARKDOWN,
     ".docx": DOCX,
     ".csv": CSV,
+    ".xlsx": XLSX,
+    ".json": JSON,
+    ".ndjson": NDJSON,
+    ".jsonl": NDJSON,
 }
-_NAMES = {TEXT: "plain text", HTML: "HTML", MARKDOWN: "Markdown", DOCX: "a Word document (.docx)", CSV: "CSV"}
+_NAMES = {
+    TEXT: "plain text",
+    HTML: "HTML",
+    MARKDOWN: "Markdown",
+    DOCX: "a Word document (.docx)",
+    CSV: "CSV",
+    XLSX: "an Excel workbook (.xlsx)",
+    JSON: "JSON",
+    NDJSON: "JSON by line",
+}
+_PACKAGES = (DOCX, XLSX)
+_SENT_AS = {DOCX: "a Word document", XLSX: "an Excel workbook"}
 _SIGNATURES = (
     (b"%PDF-", "a PDF"),
     (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
@@ -72,7 +95,7 @@ _SIGNATURES = (
 # What is in a ZIP is told by the names in it, which are never compressed.
 _IN_ZIP = (
     (b"word/", _NAMES[DOCX]),
-    (b"xl/", "an Excel workbook"),
+    (b"xl/", _NAMES[XLSX]),
     (b"ppt/", "a PowerPoint presentation"),
     (b"application/vnd.oasis.opendocument", "an OpenDocument file"),
     (b"application/epub+zip", "an EPUB"),
@@ -109,8 +132,10 @@ _TYPED = re.compile(r"([•‣◦▪])\s+(.+)", re.DOTALL)
 _TYPED_DEPTH = {"•": 1, "‣": 1, "◦": 2, "▪": 3}
 
 
-def read(body: bytes, filename: str | None = None, media_type: str | None = None) -> tuple[str, list[Block] | str]:
-    """The media type of a document and its Blocks; for CSV its text.
+def read(
+    body: bytes, filename: str | None = None, media_type: str | None = None
+) -> tuple[str, list[Block] | str | Workbook]:
+    """The media type of a document and its Blocks; for CSV its text, for other tables a workbook.
 
     `media_type` is the declared one, with or without parameters; `filename` only lends its suffix.
     Raises DocumentRefused with the reason, where it is and what to do.
@@ -118,6 +143,8 @@ def read(body: bytes, filename: str | None = None, media_type: str | None = None
     kind = kind_of(body, filename, media_type)
     if kind == CSV:
         return kind, decode(body, _charset(media_type))
+    if kind in TABULAR:
+        return kind, _workbook(body, kind, _charset(media_type))
     return kind, blocks_of(body, kind, _charset(media_type))
 
 
@@ -134,23 +161,23 @@ def kind_of(body: bytes, filename: str | None = None, media_type: str | None = N
     found = _signature(body)
     if found is None and _is_html(body):
         found = _NAMES[HTML]
-    if expected == DOCX and found != _NAMES[DOCX]:
+    if expected in _PACKAGES and found != _NAMES[expected]:
         raise DocumentRefused(
-            f"The file is sent as a Word document but looks like {found or 'text'}, or only a part was sent. "
+            f"The file is sent as {_SENT_AS[expected]} but looks like {found or 'text'}, or only a part was sent. "
             "Send the whole file, with the suffix and media type of what it is."
         )
     if found == _NAMES[HTML]:
         return HTML
-    if found == _NAMES[DOCX] and not expected:
-        return DOCX
-    if found and expected != DOCX:
+    if not expected and (known := next((one for one in _PACKAGES if found == _NAMES[one]), None)):
+        return known
+    if found and expected not in _PACKAGES:
         sent = f"The file is sent as {_NAMES[expected]} but" if expected else "The file"
         raise DocumentRefused(f"{sent} looks like {found}. {_remedy(found)}")
     return expected or TEXT
 
 
 def blocks_of(body: bytes, media_type: str, charset: str | None = None) -> list[Block]:
-    """The Blocks of a document whose media type is known (any of MEDIA_TYPES but CSV); never an empty list."""
+    """The Blocks of a document whose media type is known (any of MEDIA_TYPES but TABULAR); never an empty list."""
     blocks: list[Block] = []
     characters = 0
     for block in _reader(media_type)(body, charset):
@@ -164,6 +191,14 @@ def blocks_of(body: bytes, media_type: str, charset: str | None = None) -> list[
     if not blocks:
         raise DocumentRefused("The document holds no text. If it is a picture of a page, send the text itself.")
     return blocks
+
+
+def _workbook(body: bytes, media_type: str, charset: str | None) -> Workbook:
+    from ogp_open_data.intake import from_json, from_xlsx
+
+    if media_type == XLSX:
+        return from_xlsx.workbook(body)
+    return from_json.workbook(_decoded(body, charset).removeprefix("\ufeff"), by_line=media_type == NDJSON)
 
 
 def _typed(block: Block) -> Block:
@@ -247,6 +282,8 @@ def _is_html(body: bytes) -> bool:
 def _remedy(found: str) -> str:
     if found == _NAMES[DOCX]:
         return "Give it the suffix .docx and its media type."
+    if found == _NAMES[XLSX]:
+        return "Give it the suffix .xlsx and its media type."
     if "archive" in found and "web" not in found:
         return "Unpack it and send the report in it."
     return "Save the report as text, HTML, Markdown or .docx and send that."

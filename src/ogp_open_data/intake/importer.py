@@ -17,6 +17,7 @@ from ogp_open_data.intake.drafts import Draft
 from ogp_open_data.intake.identify import Registry
 from ogp_open_data.intake.releasing import Made, Outcome, Writing, held, publish, writing
 from ogp_open_data.intake.report import read_report
+from ogp_open_data.intake.sheet import Workbook
 from ogp_open_data.intake.terms import TERMS, Terms
 from ogp_open_data.intake.vocabulary import Vocabulary
 from ogp_open_data.intake.world import Decision
@@ -45,7 +46,7 @@ class Document(Struct, frozen=True):
 def read(document: Document, vocabulary: Vocabulary) -> tuple[str, Draft]:
     """Media type and Draft of a document. Pure; raises DocumentRefused where it cannot be read at all."""
     media_type, content = documents.read(document.body, document.name, document.media_type)
-    if isinstance(content, str):
+    if isinstance(content, str | Workbook):
         return media_type, from_table.read_table(content, vocabulary)
     return media_type, read_report(content, vocabulary, document.source_url)
 

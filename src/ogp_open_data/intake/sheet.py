@@ -1,39 +1,64 @@
-"""A CSV file as rows that know their number in a spreadsheet, and the faults that are found in them, told together.
+"""A table as rows that know their number in a spreadsheet, whatever file it came in, and its faults, told together.
 
-text → Header (delimiter, names) → Rows
+file → Sheet (from_csv, from_xlsx, from_json) → Header (names) → Rows
 """
 
-import csv
-import io
 import re
-from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
 
 from ogp_open_data.errors import DocumentRefused
-from ogp_open_data.formats.to_csv import unguard
 from ogp_open_data.records import Finding
 
 MAX_ROWS = 100_000
 MAX_COLUMNS = 200
 # Bytes of UTF-8.
 MAX_CELL = 100_000
-DELIMITERS = ",;\t"
 # Rows before the header that may be blank.
 BLANK_ROWS = 100
 # How many faults are told: in the message for people, and in `errors` for programs.
 TOLD, COUNTED = 20, 1_000
+# What our own exports and returned rows have beside what a table says: known, and never read.
+ASIDE = frozenset(
+    (
+        *("id", "url", "version", "release", "report", "row", "error"),
+        *("source_sha256", "source_media_type", "source_retrieved_at"),
+    )
+)
 _LIST_ITEM = re.compile(r"(?:\\.|[^|])+", re.DOTALL)
 
 
-class Header(Struct, frozen=True):
-    """The row of column names. `row` counts as a spreadsheet does: each record is a row, a blank line too."""
+class Fault(Struct, frozen=True):
+    """What must be mended before a table is imported."""
 
-    delimiter: str
+    row: int
+    column: str | None
+    value: str | None
+    message: str
+
+
+class Sheet(Struct, frozen=True):
+    """The rows of a table that are not blank, each with the number that a spreadsheet shows; `faults` of the file itself."""
+
+    records: list[tuple[int, list[str]]]
+    name: str | None = None
+    faults: list[Fault] = []
+
+
+class Workbook(Struct, frozen=True):
+    """The sheets of a file that are not blank."""
+
+    sheets: list[Sheet]
+
+
+class Header(Struct, frozen=True):
+    """The row of column names: as they are compared, and as they are printed."""
+
     row: int
     names: tuple[str, ...]
+    printed: tuple[str, ...] = ()
 
 
 class Row(Struct, frozen=True):
@@ -44,15 +69,6 @@ class Row(Struct, frozen=True):
 
     def get(self, column: str) -> str | None:
         return self.cells.get(column)
-
-
-class Fault(Struct, frozen=True):
-    """What must be mended before a table is imported."""
-
-    row: int
-    column: str | None
-    value: str | None
-    message: str
 
 
 class Remarks(Struct):
@@ -68,34 +84,26 @@ class Remarks(Struct):
         self.findings.append(Finding(code, field, raw, row.number, message))
 
 
-def header_of(text: str, known: Collection[str]) -> Header:
-    """The first row that is not blank, cut by the delimiter that makes most `known` columns; else nameless.
+def header_of(sheet: Sheet) -> Header:
+    """The first row that is not blank, among the first BLANK_ROWS; else nameless.
 
     Names are in lower case and joined by underscores; a column without one is called by its place (“column 3”).
     """
-    found = [_first(text, delimiter) for delimiter in DELIMITERS]
-    return max(found, key=lambda header: sum(name in known for name in header.names))
+    if not sheet.records or sheet.records[0][0] > BLANK_ROWS:
+        return Header(1, ())
+    number, cells = sheet.records[0]
+    printed = tuple(cells[:MAX_COLUMNS])
+    return Header(number, tuple(_name(cell, place) for place, cell in enumerate(printed, 1)), printed)
 
 
-def rows_of(text: str, header: Header, remarks: Remarks) -> list[Row]:
+def rows_of(sheet: Sheet, header: Header, remarks: Remarks) -> list[Row]:
     """The rows below the header that are not blank. Raises DocumentRefused beyond MAX_ROWS."""
-    rows = []
-    number = 0
-    try:
-        for number, record in enumerate(_records(text, header.delimiter), 1):
-            if number - header.row > MAX_ROWS:
-                raise DocumentRefused(f"the table has more than {MAX_ROWS:,} rows; send it in parts")
-            row = _row(number, record, header, remarks) if number > header.row else None
-            if row is not None and row.cells:
-                rows.append(row)
-    except csv.Error as error:
-        # One quote that is never closed makes all that follows one cell, beyond the limit of the csv module.
-        remedy = (
-            f"close every quote, double one inside a quoted cell, and put no more than {MAX_CELL:,} bytes in a cell"
-        )
-        message = f"the row cannot be cut into cells ({error}); {remedy}"
-        remarks.faults.append(Fault(number + 1, None, None, message))
-    return rows
+    remarks.faults += sheet.faults
+    records = [(number, cells) for number, cells in sheet.records if number > header.row]
+    if records and records[-1][0] - header.row > MAX_ROWS:
+        raise DocumentRefused(f"the table has more than {MAX_ROWS:,} rows; send it in parts")
+    rows = [_row(number, cells, header, remarks) for number, cells in records]
+    return [row for row in rows if row.cells]
 
 
 def items(cell: str | None) -> list[str]:
@@ -109,37 +117,44 @@ def short(text: str | None) -> str | None:
     return text if text is None or len(text) <= 200 else text[:199] + "…"
 
 
-def refused(name: str, faults: Sequence[Fault]) -> DocumentRefused:
-    """One refusal of all faults of a table, by row; `errors` has them as {row, column, value, message}."""
+def refused(name: str, faults: Sequence[Fault], sheet: Sheet, header: Header) -> DocumentRefused:
+    """One refusal of all faults of a table, by row; `errors` has them as {row, column, value, message}.
+
+    `rejected` of the refusal are the rows that have faults, as they stand in the table, with what is wrong beside them.
+    """
     ordered = sorted(faults, key=lambda fault: (fault.row, fault.column or ""))
     told = [_told(fault) for fault in ordered[:TOLD]]
     if len(ordered) > TOLD:
         told.append(f"and {len(ordered) - TOLD:,} more")
     count = f"{len(ordered):,} faults" if len(ordered) > 1 else "a fault"
     detail = f"the {name} table has {count}, and nothing of it was imported:\n" + "\n".join(told)
-    return DocumentRefused(detail, errors=[msgspec.to_builtins(fault) for fault in ordered[:COUNTED]])
+    refusal = DocumentRefused(detail, errors=[msgspec.to_builtins(fault) for fault in ordered[:COUNTED]])
+    refusal.rejected = _rejected(ordered, sheet, header)
+    return refusal
+
+
+def _rejected(faults: Sequence[Fault], sheet: Sheet, header: Header) -> list[list[str]]:
+    """The header, and the rows with faults, both with two columns more: the row's number, and what is wrong in it."""
+    kept = [place for place, name in enumerate(header.names) if name not in ("row", "error")]
+    messages: dict[int, list[str]] = {}
+    for fault in faults:
+        messages.setdefault(fault.row, []).append(f"{fault.column}: {fault.message}" if fault.column else fault.message)
+    records = {number: cells for number, cells in sheet.records if number != header.row}
+    table = [[*(header.printed[place] for place in kept), "row", "error"]]
+    for number, said in messages.items():
+        cells = records.get(number, [])
+        table.append([*(_at(cells, place) for place in kept), str(number), "; ".join(said)])
+    return table
+
+
+def _at(cells: Sequence[str], place: int) -> str:
+    return cells[place] if place < len(cells) else ""
 
 
 def _told(fault: Fault) -> str:
     column = f", column {fault.column}" if fault.column else ""
     value = f" (“{fault.value}”)" if fault.value else ""
     return f"row {fault.row}{column}{value}: {fault.message}"
-
-
-def _records(text: str, delimiter: str) -> Iterator[list[str]]:
-    # newline="" keeps the line breaks in quoted cells; strict refuses a quote that is never closed.
-    return csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter, strict=True)
-
-
-def _first(text: str, delimiter: str) -> Header:
-    try:
-        for number, record in enumerate(islice(_records(text, delimiter), BLANK_ROWS), 1):
-            if any(cell.strip() for cell in record):
-                names = [_name(cell, place) for place, cell in enumerate(record[:MAX_COLUMNS], 1)]
-                return Header(delimiter, number, tuple(names))
-    except csv.Error:
-        pass
-    return Header(delimiter, 1, ())
 
 
 def _name(cell: str, place: int) -> str:
@@ -150,7 +165,7 @@ def _row(number: int, record: Sequence[str], header: Header, remarks: Remarks) -
     cells = {
         name: text
         for name, cell in zip(header.names, record, strict=False)
-        if cell and (text := unguard(cell).replace("\r\n", "\n").strip())
+        if cell and (text := cell.replace("\r\n", "\n").strip())
     }
     row = Row(number, cells)
     beyond = next((cell for cell in record[len(header.names) :] if cell.strip()), None)
