@@ -10,6 +10,7 @@ from ogp_open_data.deprecations import DEPRECATED, Deprecated
 from ogp_open_data.records import NOUNS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# Of the contract as a whole: schemas, OpenAPI, CSV columns. CONTRIBUTING.md tells when to raise it.
 VERSION = "1.0.0"
 
 

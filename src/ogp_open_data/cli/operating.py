@@ -163,13 +163,22 @@ async def _recovered(store: Store, chosen: Settings) -> tuple[list[str], Head]:
 
 
 @click.command("schemas")
-@click.option("--check", "only_check", is_flag=True, help="Only tell whether the files are up to date.")
+@click.option(
+    "--check", "only_check", is_flag=True, help="Only tell whether they are up to date and keep the contract."
+)
+@click.option("--release", "releasing", is_flag=True, help="Keep today's contract as the one that v1 is held to.")
 @click.argument("directory", default="schemas", type=click.Path(path_type=Path), metavar="[DIR]")
-def schemas_(directory: Path, only_check: bool) -> None:
-    """Write the JSON Schemas of the nouns."""
+def schemas_(directory: Path, only_check: bool, releasing: bool) -> None:
+    """Write the JSON Schemas of the nouns; hold the contract against the one released last."""
+    from ogp_open_data.web.contract import released
+
     if only_check:
         if stale := schemas.stale(directory):
             raise Refused(f"{directory}: out of date for {', '.join(stale)}; run: make schemas")
+        if broken := released.faults(directory):
+            raise Refused("this breaks v1, or needs another version:\n" + "\n".join(broken))
         return
     for path in schemas.write(directory):
         click.echo(path)
+    if releasing:
+        click.echo(released.write(directory))

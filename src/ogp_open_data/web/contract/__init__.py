@@ -14,7 +14,7 @@ from ogp_open_data.web import shapes, sunset
 from ogp_open_data.web.contract import of_history, of_program, of_records
 from ogp_open_data.web.contract.operations import headers
 
-VERSION = "1.0.0"
+VERSION = schemas.VERSION
 FAMILIES = (of_records, of_history, of_program)
 
 
