@@ -15,6 +15,8 @@ from ogp_open_data.web import app, contract
 BASE = "https://data.example.org"
 # Operators' addresses answer of this moment, so they have no validators; the contract leaves them out too.
 OPERATORS = ("/livez", "/readyz", "/metrics")
+# Pages are no part of the contract, which would name an example.
+OF_PAGES = {"/releases/{number}": "/releases/1", "/static/{name}": "/static/style.css"}
 
 
 class Address(Struct, frozen=True):
@@ -53,7 +55,7 @@ def _pattern(template: str) -> re.Pattern[str]:
 def example(client: httpx.Client, address: Address) -> str:
     """The address with something that there is for each of its variables: what the contract lists or names as an example,
     else the first record of the noun that stands before it."""
-    path = address.template
+    path = OF_PAGES.get(address.template, address.template)
     for one in address.operation.get("parameters", []):
         path = path.replace(f"{{{one['name']}}}", str(value)) if (value := _named(one)) is not None else path
     for noun, variable in re.findall(r"/([a-z]+)/\{(\w+)\}", path):

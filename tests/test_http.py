@@ -29,7 +29,7 @@ DOCUMENTS = [
     "/v1",
     "/openapi.json",
     "/docs",
-    "/docs/style.css",
+    "/static/style.css",
     "/schemas/v1/plans.json",
     "/docs/errors/not-found",
 ]

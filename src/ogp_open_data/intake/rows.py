@@ -112,9 +112,14 @@ def natural(text: str) -> str:
 
 def words(record: Record) -> str:
     """All text of a record that is searched, folded."""
-    texts: list[str] = []
-    _gather([getattr(record, name, None) for name in SEARCHED], texts)
-    return fold(" ".join(texts))[:MOST_WORDS]
+    return fold(" ".join(texts(record)))[:MOST_WORDS]
+
+
+def texts(record: Record) -> list[str]:
+    """The texts of a record that are searched, as they stand in it."""
+    found: list[str] = []
+    _gather([getattr(record, name, None) for name in SEARCHED], found)
+    return found
 
 
 def _gather(value: Any, texts: list[str]) -> None:

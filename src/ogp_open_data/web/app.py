@@ -30,6 +30,17 @@ from ogp_open_data.web import (
     watch,
     wellknown,
 )
+from ogp_open_data.web.board import (
+    api,
+    commitments,
+    finding,
+    guide,
+    looks,
+    organisations,
+    plans,
+    published,
+    reports,
+)
 from ogp_open_data.web.cache import Cache
 from ogp_open_data.web.edge import Edge
 from ogp_open_data.web.site import Request, Response, Site
@@ -40,7 +51,23 @@ Handler = Callable[..., Awaitable[Response]]
 def routes() -> list[tuple[str, Handler]]:
     """Path and handler, in the order of the contract."""
     return [
-        ("/", documents.home),
+        ("/", plans.home),
+        *((f"/{noun}", partial(finding.of_noun, noun=noun)) for noun in finding.LISTED),
+        ("/plans/{name:str}", plans.plan),
+        ("/commitments/{name:str}", commitments.commitment),
+        ("/milestones/{name:str}", commitments.milestone),
+        ("/reports/{name:str}", reports.report),
+        ("/reports/{name:str}/changes", reports.changes),
+        ("/organisations/{name:str}", organisations.organisation),
+        ("/releases", published.releases),
+        ("/releases/{number:str}", published.release),
+        ("/search", finding.everything),
+        ("/use", guide.use),
+        ("/docs", api.docs),
+        ("/docs/errors", api.errors),
+        ("/docs/errors/{code:str}", api.error),
+        (sunset.PAGE, api.deprecations),
+        ("/static/{name:str}", looks.file),
         ("/v1", documents.index),
         *((f"/v1/{noun}", partial(listings.list_records, noun=noun, suffix=None)) for noun in NOUNS),
         *((f"/v1/{n}.{s}", partial(listings.list_records, noun=n, suffix=s)) for n in NOUNS for s in FORMATS),
@@ -57,11 +84,6 @@ def routes() -> list[tuple[str, Handler]]:
         ("/v1/changes.ndjson", partial(history.list_changes, suffix="ndjson")),
         ("/schemas/v1/{name:str}", documents.schema),
         ("/openapi.json", documents.openapi),
-        ("/docs", documents.docs),
-        *((f"/docs/{name}", partial(documents.asset, name=name)) for name in documents.ASSETS),
-        ("/docs/errors", documents.errors),
-        ("/docs/errors/{code:str}", documents.error),
-        (sunset.PAGE, documents.deprecations),
         ("/robots.txt", wellknown.robots),
         ("/.well-known/security.txt", wellknown.security),
         ("/.well-known/api-catalog", wellknown.catalog),

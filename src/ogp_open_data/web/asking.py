@@ -17,6 +17,8 @@ from ogp_open_data.web.site import Request, Site
 
 # When nothing was released yet, everything is as old as this.
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+# What the program says of itself changes with the program only; this is when its present contract was made.
+MADE = datetime(2026, 11, 24, tzinfo=UTC)
 MOST_INCLUDED = 5000
 
 

@@ -21,11 +21,9 @@ async def differ(request: Request, name: str) -> Response:
     asked = query.read(query.given(request.scope["query_string"]), query.DIFF)
     site = site_of(request)
     release = (await release_of(site, asked.as_of)).number
-    after = await _side(site, name, asked.to, release)
-    before = await _side(site, name, asked.from_, release) if asked.from_ else previous(after)
-    if before is not None and before.report.commitment != after.report.commitment:
-        detail = f"{before.report.id} is of another commitment than {after.report.id}"
-        raise BadRequest(f"from: {detail}", errors=[{"parameter": "from", "detail": detail}])
+    after = await side(site, name, asked.to, release)
+    before = await side(site, name, asked.from_, release) if asked.from_ else previous(after)
+    same_commitment(before, after)
     sides = {"from": before and _told(before.report), "to": _told(after.report)}
     difference = msgspec.to_builtins(compare(before, after))
     links = {"self": site.url(f"/v1/reports/{name}/diff") + query_string(request)}
@@ -45,7 +43,14 @@ async def differ(request: Request, name: str) -> Response:
     )
 
 
-async def _side(site: Site, id: str, named: str | None, release: int) -> Side:
+def same_commitment(before: Side | None, after: Side) -> None:
+    """Raises BadRequest where two reports cannot be compared."""
+    if before is not None and before.report.commitment != after.report.commitment:
+        detail = f"{before.report.id} is of another commitment than {after.report.id}"
+        raise BadRequest(f"from: {detail}", errors=[{"parameter": "from", "detail": detail}])
+
+
+async def side(site: Site, id: str, named: str | None, release: int) -> Side:
     """A report with what stands beside it: the one asked about, a version of it by number, or another one by id."""
     if named is not None and named.isdigit():
         release = await _release_of_version(site, id, int(named), release)

@@ -68,7 +68,7 @@ async def one_release(request: Request, number: str) -> Response:
     """`/v1/releases/{n}`: one release, with its digests."""
     query.read(query.given(request.scope["query_string"]), {})
     site = site_of(request)
-    one = await _release(site, number.removesuffix(".json"))
+    one = await release_named(site, number.removesuffix(".json"))
     body = {
         "data": await _told(site, one),
         "meta": {"epoch": (await site.dataset()).epoch, **about(site)},
@@ -90,7 +90,7 @@ async def one_release(request: Request, number: str) -> Response:
     )
 
 
-async def _release(site: Site, number: str) -> Made:
+async def release_named(site: Site, number: str) -> Made:
     """The release of a number. Raises NotFound."""
     found = []
     if number.isascii() and number.isdigit() and len(number) <= 18:
@@ -104,7 +104,7 @@ async def release_lines(request: Request, number: str, name: str) -> Response:
     """`/v1/releases/{n}/{noun}.tsv`: the lines that the digest of a noun is made of."""
     query.read(query.given(request.scope["query_string"]), {})
     site = site_of(request)
-    one = await _release(site, number)
+    one = await release_named(site, number)
     noun = name.removesuffix(".tsv")
     if noun not in NOUNS or not name.endswith(".tsv"):
         raise NotFound(f"there is no {name[:60]}; known are {', '.join(f'{noun}.tsv' for noun in NOUNS)}")

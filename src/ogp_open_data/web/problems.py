@@ -1,4 +1,4 @@
-"""Every error as problem details (RFC 9457): one translation from the tree in errors.py, and from the framework's own errors."""
+"""Every error as problem details (RFC 9457), or as a page for who asked for one: one translation from the tree in errors.py."""
 
 import traceback
 
@@ -10,6 +10,8 @@ from ogp_open_data import errors
 from ogp_open_data.errors import OpenDataError
 from ogp_open_data.events import log
 from ogp_open_data.web.answers import VARY
+from ogp_open_data.web.asking import weight
+from ogp_open_data.web.board import frame
 from ogp_open_data.web.site import Request, Response
 
 MEDIA_TYPE = "application/problem+json"
@@ -27,13 +29,20 @@ def problem(request: Request, error: Exception) -> Response:
             path=request.url.path[:500],
             trace="".join(traceback.format_exception(error)),
         )
-    base = request.app.state.site.base
+    base, request_id, page = request.app.state.site.base, request.scope["state"]["request_id"], _for_people(request)
+    body = frame.problem(known, request_id, request.url.path) if page else details(known, base, request_id)
+    headers = fields(known, base) | _demanded(known, error) | ({"content-type": frame.HTML} if page else {})
     return litestar.Response(
-        content=details(known, base, request.scope["state"]["request_id"]),
-        status_code=known.status,
-        headers=fields(known, base) | _demanded(known, error),
-        media_type="application/octet-stream",
+        content=body, status_code=known.status, headers=headers, media_type="application/octet-stream"
     )
+
+
+def _for_people(request: Request) -> bool:
+    """Whether a page was asked for, by its address and by name: what asks for anything (*/*) is a program."""
+    path = request.url.path
+    is_page = not path.startswith("/v1") and "." not in path
+    accepted = ",".join(request.headers.getall("accept", []))
+    return is_page and "text/html" in accepted and weight(accepted, "text/html") >= weight(accepted, MEDIA_TYPE)
 
 
 def details(error: OpenDataError, base: str, request_id: str) -> bytes:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from html import escape
 from typing import Any
 
 from ogp_open_data.deprecations import Deprecated, instant
@@ -87,15 +86,3 @@ def _deprecated(operation: dict[str, Any], one: Deprecated) -> dict[str, Any]:
         return {**operation, "deprecated": True}
     parameters = [it | ({"deprecated": True} if it["name"] == one.parameter else {}) for it in operation["parameters"]]
     return {**operation, "parameters": parameters}
-
-
-def explained(table: Sequence[Deprecated]) -> str:
-    """The page about deprecations, as HTML."""
-    if not table:
-        return "<p>Nothing is deprecated.</p>"
-    return "".join(
-        f'<h2 id="{escape(one.id)}">{escape(str(one))}</h2><p>{escape(one.reason)}</p>'
-        f"<p>Announced on {one.on}; works unchanged until {one.sunset}, and is 410 from the first release after that."
-        + (f' Use <a href="{escape(one.successor)}">{escape(one.successor)}</a>.</p>' if one.successor else "</p>")
-        for one in table
-    )

@@ -1,0 +1,80 @@
+"""`/docs`: the contract for people, with a form that tries each address, and `/docs/errors/{code}`."""
+
+from typing import Any
+
+import msgspec
+
+from ogp_open_data.errors import NotFound, every
+from ogp_open_data.web import contract, sunset
+from ogp_open_data.web.board.frame import Page, asked, shown
+from ogp_open_data.web.site import Request, Response
+
+
+async def docs(request: Request) -> Response:
+    """`/docs`"""
+    one = await asked(request)
+    document = contract.openapi(one.site.settings, one.site.base, one.site.deprecated)
+    page = Page(
+        template="docs.html",
+        path="/docs",
+        title="API",
+        description=document["info"]["description"],
+        section="docs",
+    )
+    return shown(one, page, info=document["info"], tags=_by_tag(document))
+
+
+def _by_tag(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The operations that read, under the tag they have."""
+    reads = [{"path": path, **item["get"]} for path, item in document["paths"].items() if "get" in item]
+    known = {tag["name"]: tag["description"] for tag in document["tags"]}
+    tags = list(dict.fromkeys([*known, *(tag for one in reads for tag in one["tags"])]))
+    found = [
+        {"name": tag, "text": known.get(tag, ""), "operations": [one for one in reads if tag in one["tags"]]}
+        for tag in tags
+    ]
+    return [one for one in found if one["operations"]]
+
+
+async def errors(request: Request) -> Response:
+    """`/docs/errors`: every error there is."""
+    one = await asked(request)
+    page = Page(
+        template="errors.html",
+        path="/docs/errors",
+        title="Errors",
+        description="Every error that the API answers with, and what to do.",
+        section="docs",
+    )
+    return shown(one, page, errors=every())
+
+
+async def error(request: Request, code: str) -> Response:
+    """`/docs/errors/{code}`: what the `type` of a problem leads to."""
+    one = await asked(request)
+    found = {known.code: known for known in every()}.get(code)
+    if found is None:
+        raise NotFound(f"there is no error {code[:100]}; /docs/errors lists them")
+    path = f"/docs/errors/{code}"
+    page = Page(template="error.html", path=path, title=found.titled(), description=found.cause, section="docs")
+    problem = {
+        "type": one.site.url(path),
+        "title": found.titled(),
+        "status": found.status,
+        "detail": "…",
+        "instance": "urn:uuid:…",
+    }
+    return shown(one, page, error=found, problem=msgspec.json.format(msgspec.json.encode(problem), indent=2).decode())
+
+
+async def deprecations(request: Request) -> Response:
+    """`/docs/deprecations`: what is on its way out, until when, and what to use instead."""
+    one = await asked(request)
+    page = Page(
+        template="deprecations.html",
+        path=sunset.PAGE,
+        title="Deprecations",
+        description="What is on its way out of the API, until when, and what to use instead.",
+        section="docs",
+    )
+    return shown(one, page, deprecated=one.site.deprecated)
