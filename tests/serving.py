@@ -34,9 +34,9 @@ def program(*arguments: str, expect: int = 0, **environ: str) -> subprocess.Comp
 
 @contextmanager
 def running(*arguments: str, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`serve` with arguments: the process, and the address it says it answers at."""
+    """`serve` with arguments, one worker if they do not say: the process, and the address it says it answers at."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "ogp_open_data", "serve", "--port", "0", *arguments],
+        [sys.executable, "-m", "ogp_open_data", "serve", "--port", "0", "--workers", "1", *arguments],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **environ},

@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -76,6 +77,23 @@ def test_several_workers_answer_and_end_with_0(directory: Path, end: signal.Sign
                 time.sleep(0.1)
         process.send_signal(end)
         assert process.wait(20) == 0
+
+
+def test_workers_end_when_their_parent_is_killed_and_leave_the_address_free(dsn: str) -> None:
+    with running("--workers", "2", "--database-url", dsn) as (process, url):
+        assert httpx.get(f"{url}/livez", timeout=20).status_code == 200
+        process.kill()
+        process.wait(5)
+        address = httpx.URL(url)
+        assert address.port is not None
+        for _ in range(100):
+            try:
+                socket.create_server((address.host, address.port)).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        else:
+            raise AssertionError("the address is still taken")
 
 
 def test_one_worker_ends_with_0_on_sigint(dsn: str) -> None:

@@ -25,10 +25,14 @@ from ogp_open_data.store.releases import Head
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="H")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), metavar="P")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), metavar="N")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), metavar="N", help="Processes; one for each core up to 4, if not given."
+)
 @click.option("--sample", is_flag=True, help="Load the bundled sample into an empty store.")
 @with_store
-def serve(host: str, port: int, workers: int, sample: bool, data_dir: str | None, database_url: str | None) -> None:
+def serve(
+    host: str, port: int, workers: int | None, sample: bool, data_dir: str | None, database_url: str | None
+) -> None:
     """Migrate, then answer requests until SIGTERM or SIGINT."""
     from ogp_open_data.web import server
 
@@ -37,7 +41,7 @@ def serve(host: str, port: int, workers: int, sample: bool, data_dir: str | None
     with ExitStack() as stack:
         ready = opened(stack, chosen, watch=True)
         run(ready, lambda store: _prepared(store, ready, sample))
-        server.serve(ready, host, port, workers)
+        server.serve(ready, host, port, workers or server.default_workers())
 
 
 async def _prepared(store: Store, chosen: Settings, sample: bool) -> None:

@@ -26,6 +26,7 @@ from ogp_open_data.web import (
     listings,
     memento,
     problems,
+    server,
     sunset,
     watch,
     wellknown,
@@ -109,6 +110,7 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        server.end_with_parent()
         site = app.state.site = Site(chosen, store, cache, deprecated)
         await store.open()
         loops = [asyncio.create_task(daily.forever(store, chosen)), asyncio.create_task(watch.forever(site))]

@@ -1,5 +1,8 @@
 """The HTTP server around the application: one process, or several behind one socket; SIGTERM and SIGINT end it with 0."""
 
+import asyncio
+import multiprocessing
+import os
 import signal
 import socket
 import sys
@@ -13,6 +16,7 @@ from ogp_open_data import settings
 from ogp_open_data.errors import Refused
 from ogp_open_data.events import log
 from ogp_open_data.settings import Settings
+from ogp_open_data.web.protocol import Protocol
 
 GRACE = 10
 # Clients wait in this queue from the moment the address is taken.
@@ -21,6 +25,25 @@ BACKLOG = 2048
 
 def _end(number: int, frame: FrameType | None) -> None:
     sys.exit(0)
+
+
+def default_workers() -> int:
+    """One for each core this process may use; more than four want a machine that is thought about."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, 4)
+
+
+def end_with_parent() -> None:
+    """In a worker: end when the process that started it is gone, however it went, and leave the address free."""
+    parent, loop = multiprocessing.parent_process(), asyncio.get_running_loop()
+    if parent is None:
+        return
+
+    def end() -> None:
+        loop.remove_reader(parent.sentinel)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    loop.add_reader(parent.sentinel, end)
 
 
 def end_quietly() -> None:
@@ -48,6 +71,7 @@ def serve(chosen: Settings, host: str, port: int, workers: int) -> None:
     settings.to_environment(chosen)
     config = uvicorn.Config(
         "ogp_open_data.web.app:create",
+        http=Protocol,
         factory=True,
         host=host,
         port=port,
