@@ -39,6 +39,8 @@ Timeliness = Annotated[
     ),
 ]
 STATUSES = ("not_started", "underway", "delayed", "completed", "not_applicable", "withdrawn", "unknown")
+# How far along a status is; those that are not here cannot be compared.
+FAR = {"not_started": 0, "underway": 1, "delayed": 1, "completed": 2}
 TIMELINESS = ("on_time", "due_soon", "overdue", "done", "unknown")
 
 

@@ -31,6 +31,7 @@ from ogp_open_data.formats.feed import (
 )
 from ogp_open_data.formats.markup import clean, one_line
 
+MEDIA_TYPE = FORMATS["atom"].media_type
 HISTORY = "http://purl.org/syndication/history/1.0"
 TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 # Ours, the same for every publisher: `record` carries an entry's record, `state` says what state a feed tells.
@@ -93,7 +94,7 @@ def _envelope(head: FeedHead) -> Any:
     feed.rights(one_line(head.rights))
     feed.author(_author(head))
     feed.generator(GENERATOR)
-    own = [Link("self", head.self_url, FORMATS["atom"].media_type), Link("license", head.licence_url)]
+    own = [Link("self", head.self_url, MEDIA_TYPE), Link("license", head.licence_url)]
     own += [Link("alternate", head.home_url, "text/html"), *(Link("hub", hub) for hub in head.hubs)]
     feed.written.links = checked([*own, *head.links])
     feed.written.archive = head.archive

@@ -8,11 +8,7 @@ from msgspec.structs import replace
 
 from ogp_open_data.intake import derive
 from ogp_open_data.intake.edits import changed_fields
-from ogp_open_data.records import Milestone, Progress, Report
-
-# How far along a status is; those that are not here cannot be compared.
-FAR = {"not_started": 0, "underway": 1, "delayed": 1, "completed": 2}
-
+from ogp_open_data.records import FAR, Milestone, Progress, Report
 
 FROM_TO = {"before": "from", "after": "to"}
 

@@ -5,7 +5,7 @@ lock → head and moment → held → (a pure decision) → rows → publish →
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
@@ -68,12 +68,17 @@ async def writing(store: Store, dry_run: bool = False, by: Actor = PROGRAM) -> A
     try:
         async with store.writing() as connection:
             head = await releases.lock(connection)
-            made_at = max(datetime.now(UTC), head.made_at or datetime.min.replace(tzinfo=UTC))
-            yield Writing(connection, head, made_at, by, dry_run)
+            yield Writing(connection, head, _moment(head), by, dry_run)
             if dry_run:
                 raise RolledBack
     except RolledBack:
         pass
+
+
+def _moment(head: Head) -> datetime:
+    """Now, but later than the release before: a feed tells a restored record from its tombstone by the times alone."""
+    now = datetime.now(UTC)
+    return now if head.made_at is None else max(now, head.made_at + timedelta(microseconds=1))
 
 
 async def held(connection: Connection, directory: Held, commitments: Sequence[str]) -> Held:

@@ -39,6 +39,8 @@ async def index(request: Request) -> Response:
         "licence": site.settings.licence_url,
         "releases": site.url("/v1/releases"),
         "changes": site.url("/v1/changes"),
+        "changes_feed": site.url("/v1/changes.atom"),
+        "feed": site.url("/feed.atom"),
     }
     links |= {"openapi": site.url("/openapi.json"), "docs": site.url("/docs")}
     links |= {f"{noun}_schema": site.url(f"/schemas/v1/{noun}.json") for noun in NOUNS}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -11,10 +12,8 @@ from ogp_open_data.formats.feed import Carried, FeedEntry, FeedHead, Link, of_re
 from ogp_open_data.records import Filter, digest, url_of
 from ogp_open_data.store import listings, releases
 from ogp_open_data.store.listings import At, Found, Listing
-from ogp_open_data.web import cursors
+from ogp_open_data.web import answers, cursors
 from ogp_open_data.web.site import Site
-
-ATOM = FORMATS["atom"].media_type
 
 
 async def of_page(
@@ -24,7 +23,9 @@ async def of_page(
     dates = await site.store.reading(listings.dates, listing.noun, [one.id for one in found], listing.release)
     entries = [await entry(site, listing.noun, one.id, one.doc, *dates[one.id]) for one in found]
     updated = max((entry.updated for entry in entries), default=made_at)
-    own = await head(site, listing.noun, _title(listing.noun), links, updated)
+    json_url = site.url(f"/v1/{listing.noun}.json")
+    pages = [Link(rel, href, to_feed.MEDIA_TYPE) for rel, href in links.items() if rel != "self"]
+    own = await head(site, listing.noun, _title(listing.noun), links["self"], json_url, pages, updated)
     if listing.filter != Filter():
         # Another question is another feed, for those who keep feeds apart by their ids.
         asked = {name: value for name, value in msgspec.to_builtins(listing.filter).items() if value is not None}
@@ -38,9 +39,8 @@ async def of_item(site: Site, at: At, address: str) -> bytes:
     assert at.doc is not None
     path = url_of(at.noun, at.id)
     one = await entry(site, at.noun, at.id, at.doc, at.made_at, at.first_at)
-    own = await head(site, at.noun, one.words.title, {"self": site.url(address)}, at.made_at)
-    links = [link._replace(href=site.url(path)) if link.rel == "alternate" else link for link in own.links]
-    return to_feed.atom(replace(own, id=f"{one.id}/feed", links=links), [one])
+    own = await head(site, at.noun, one.words.title, site.url(address), site.url(path), [], at.made_at)
+    return to_feed.atom(replace(own, id=f"{one.id}/feed"), [one])
 
 
 async def entry(site: Site, noun: str, id: str, doc: str, updated: datetime, published: datetime) -> FeedEntry:
@@ -60,20 +60,39 @@ def _title(noun: str) -> str:
     return f"{noun.capitalize()} of the national action plans"
 
 
-async def head(site: Site, noun: str, title: str, links: dict[str, str], updated: datetime) -> FeedHead:
+async def head(
+    site: Site, name: str, title: str, self_url: str, json_url: str, links: Sequence[Link], updated: datetime
+) -> FeedHead:
+    """The head of a state feed; `name` tells it from the others."""
     return FeedHead(
-        id=await tag(site, "feeds", noun),
+        id=await tag(site, "feeds", name),
         title=title,
         subtitle="The present state: an entry for each record, with a stable id, that comes again when the record changes.",
-        self_url=links["self"],
+        self_url=self_url,
         home_url=site.url("/"),
         updated=updated,
-        links=[
-            Link("alternate", site.url(f"/v1/{noun}.json"), FORMATS["json"].media_type),
-            *(Link(rel, href, ATOM) for rel, href in links.items() if rel != "self"),
-        ],
-        licence_url=site.settings.licence_url,
-        rights=f"{site.settings.publisher}, {site.settings.licence_name}",
-        author=site.settings.publisher,
-        author_uri=site.settings.contact,
+        links=[Link("alternate", json_url, FORMATS["json"].media_type), *links],
+        hubs=hubs(site),
+        **rights(site),
     )
+
+
+def in_header(head: FeedHead, media_type: str) -> list[answers.Link]:
+    """The links of a document for the header of its answer (RFC 8288, WebSub)."""
+    own = [answers.Link(head.self_url, "self", media_type), *(answers.Link(hub, "hub") for hub in head.hubs)]
+    return own + [answers.Link(link.href, link.rel, link.type) for link in head.links]
+
+
+def hubs(site: Site) -> list[str]:
+    """The WebSub hubs that are told of each release: the one place where feeds take them from."""
+    return []
+
+
+def rights(site: Site) -> dict[str, Any]:
+    """Who publishes, and under which licence: the same in every feed."""
+    return {
+        "licence_url": site.settings.licence_url,
+        "rights": f"{site.settings.publisher}, {site.settings.licence_name}",
+        "author": site.settings.publisher,
+        "author_uri": site.settings.contact,
+    }

@@ -7,7 +7,7 @@ from ogp_open_data.formats import FORMATS, Format, to_csv, to_json
 from ogp_open_data.records import url_of
 from ogp_open_data.store import listings, releases
 from ogp_open_data.store.listings import At
-from ogp_open_data.web import feeds, memento, query
+from ogp_open_data.web import discovery, feeds, memento, query
 from ogp_open_data.web.answers import CURRENT, PINNED, Link, Representation, answer
 from ogp_open_data.web.asking import about, belonging, common_links, negotiated, query_string, release_of
 from ogp_open_data.web.query import Query
@@ -42,6 +42,7 @@ async def one_record(request: Request, noun: str, name: str) -> Response:
                 Link(site.url(path), "canonical"),
                 Link(site.url(f"/v1/{noun}"), "collection"),
                 *(Link(site.url(href), "alternate", one.media_type) for one, href in others.items()),
+                discovery.of_record(site, at, asked.as_of),
                 *links,
                 *common_links(site, noun),
             ],

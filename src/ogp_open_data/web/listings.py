@@ -9,7 +9,7 @@ from ogp_open_data.records import Filter
 from ogp_open_data.store import listings, releases
 from ogp_open_data.store.listings import Found, Listing
 from ogp_open_data.store.releases import Head
-from ogp_open_data.web import cursors, feeds, memento, query
+from ogp_open_data.web import cursors, discovery, feeds, memento, query
 from ogp_open_data.web.answers import CURRENT, PINNED, Link, Representation, answer, etag_of
 from ogp_open_data.web.asking import EPOCH, about, belonging, common_links, negotiated, query_string, release_of
 from ogp_open_data.web.cursors import Place
@@ -50,7 +50,7 @@ async def list_records(request: Request, noun: str, suffix: str | None) -> Respo
             cache_control=pinned,
             location=location,
             last_modified=made_at,
-            links=[*one.links, *links],
+            links=[*one.links, discovery.of_list(site, asked.filter, asked.as_of), *links],
             headers={**one.headers, **headers},
         ),
     )

@@ -253,6 +253,20 @@ CHANGES = {
 }
 
 
+SUBJECT = {
+    "plan": Parameter("plan", ID, "News of this plan.", _id),
+    "commitment": Parameter("commitment", ID, "News of this commitment.", _id),
+    "organisation": Parameter("organisation", ID, "News of what this organisation leads or supports.", _id),
+}
+NEWS = {
+    **SUBJECT,
+    "limit": Parameter(
+        "limit", LIMIT.schema, "Entries at most; such a feed does not lead to the archives.", LIMIT.read
+    ),
+    "as_of": Parameter(
+        "as_of", AS_OF.schema, "The feed as it stood at this release, or at the end of this day.", AS_OF.read
+    ),
+}
 SIDE = {"type": "string", "pattern": "^[a-z0-9-]{1,200}$"}
 DIFF = {
     "from": Parameter(

@@ -11,11 +11,11 @@ from ogp_open_data.deprecations import DEPRECATED, Deprecated
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.web import shapes, sunset
-from ogp_open_data.web.contract import of_history, of_program, of_records
+from ogp_open_data.web.contract import of_feeds, of_history, of_program, of_records
 from ogp_open_data.web.contract.operations import headers
 
 VERSION = schemas.VERSION
-FAMILIES = (of_records, of_history, of_program)
+FAMILIES = (of_records, of_history, of_feeds, of_program)
 
 
 def openapi(settings: Settings, base: str, deprecated: Sequence[Deprecated] = DEPRECATED) -> dict[str, Any]:
@@ -29,6 +29,7 @@ def openapi(settings: Settings, base: str, deprecated: Sequence[Deprecated] = DE
         "tags": [{"name": noun, "description": (struct.__doc__ or "").strip()} for noun, struct in NOUNS.items()]
         + [
             {"name": "history", "description": "What happened."},
+            {"name": "feeds", "description": "What happened, for feed readers."},
             {"name": "about", "description": "The program itself."},
         ],
         "paths": {path: one for family in FAMILIES for path, one in family.paths().items()},
