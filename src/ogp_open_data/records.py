@@ -309,6 +309,8 @@ NOUNS: dict[str, type[Record]] = {
 # The nouns of the first release. A later noun counts into the root of a release in which it has records, so that the roots of
 # releases made before it was thought of stay what they were.
 FIRST_NOUNS = ("plans", "commitments", "milestones", "reports", "progress", "organisations")
+# The nouns whose records have a page for people.
+PAGED = ("plans", "commitments", "milestones", "reports", "organisations")
 NOUN_OF = {struct: noun for noun, struct in NOUNS.items()}
 # Steps with each change of the structs above: a newer program then publishes every record anew in its shape, in a release.
 SHAPE = 1
@@ -332,6 +334,11 @@ class Filter(Struct, frozen=True):
 
 def url_of(noun: str, id: str) -> str:
     return f"/v1/{noun}/{id}"
+
+
+def page_of(noun: str, id: str) -> str:
+    """Root-relative address of a record's page for people; of what has none, the record itself."""
+    return f"/{noun}/{id}" if noun in PAGED else url_of(noun, id)
 
 
 def columns(noun: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from urllib.parse import quote, urlsplit
 
-from ogp_open_data.records import Finding, Item, Name, Section, url_of
+from ogp_open_data.records import Finding, Item, Name, Section, page_of
 
 # What XML 1.0 cannot hold (section 2.2) or HTML must not (control characters, noncharacters).
 PLANES = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
@@ -180,8 +180,8 @@ def outside(url: str | None) -> str | None:
 
 
 def inside(base: str, noun: str, id: str | None, said: str | None = None) -> str | None:
-    """A record of ours."""
-    return anchor(base + url_of(noun, quote(id, errors="replace")), said or id) if id else None
+    """A record of ours, by its page."""
+    return anchor(base + page_of(noun, quote(id, errors="replace")), said or id) if id else None
 
 
 def inside_all(base: str, noun: str, ids: Sequence[str]) -> str:

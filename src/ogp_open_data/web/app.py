@@ -29,8 +29,8 @@ from ogp_open_data.web import (
     problems,
     server,
     states,
+    stories,
     sunset,
-    telling,
     watch,
     wellknown,
 )
@@ -68,6 +68,7 @@ def routes() -> list[tuple[str, Handler]]:
         ("/search", finding.everything),
         ("/use", guide.use),
         ("/docs", api.docs),
+        (stories.PAGE, api.feeds),
         ("/docs/errors", api.errors),
         ("/docs/errors/{code:str}", api.error),
         (sunset.PAGE, api.deprecations),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ogp_open_data.formats import FORMATS, to_feed
 from ogp_open_data.formats.feed import Carried, FeedEntry, FeedHead, Link, of_record, tag_uri
-from ogp_open_data.records import Filter, digest, url_of
+from ogp_open_data.records import PAGED, Filter, digest, page_of, url_of
 from ogp_open_data.store import listings, releases
 from ogp_open_data.store.listings import At, Found, Listing
 from ogp_open_data.web import answers, cursors
@@ -47,7 +47,8 @@ async def entry(site: Site, noun: str, id: str, doc: str, updated: datetime, pub
     """The entry of a version of a record: the same in every feed of states."""
     record, url = releases.decode(noun, doc), site.record_url(noun, id)
     carried = Carried(noun, record.version, record.release, digest(doc.encode()), doc, f"{url}?as_of={record.release}")
-    return of_record(await tag(site, noun, id), record, updated, published, url, carried=carried)
+    page_url = site.url(page_of(noun, id)) if noun in PAGED else None
+    return of_record(await tag(site, noun, id), record, updated, published, url, page_url, carried)
 
 
 async def tag(site: Site, noun: str, id: str) -> str:

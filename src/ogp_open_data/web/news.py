@@ -11,16 +11,16 @@ from ogp_open_data.deprecations import instant
 from ogp_open_data.errors import NotFound
 from ogp_open_data.formats import to_feed, to_json_feed, to_rss
 from ogp_open_data.formats.feed import Deleted, FeedEntry, FeedHead, Link, said
-from ogp_open_data.records import Filter
+from ogp_open_data.records import Filter, page_of
 from ogp_open_data.store import listings, news, releases
 from ogp_open_data.store.news import Subject
 from ogp_open_data.store.releases import Head
-from ogp_open_data.web import archives, feeds, query, telling
+from ogp_open_data.web import archives, feeds, query, stories
 from ogp_open_data.web.answers import CURRENT, PINNED, Representation, answer
 from ogp_open_data.web.archives import SPAN, Chain
 from ogp_open_data.web.asking import EPOCH, common_links, release_of
 from ogp_open_data.web.site import Request, Response, Site, site_of
-from ogp_open_data.web.telling import PAGE, Told
+from ogp_open_data.web.stories import PAGE, Told
 
 MEDIA_TYPES = {"atom": to_feed.MEDIA_TYPE, "json": to_json_feed.MEDIA_TYPE, "rss": to_rss.MEDIA_TYPE}
 NOUN_OF_SUBJECT = {"plan": "plans", "commitment": "commitments", "organisation": "organisations"}
@@ -89,7 +89,7 @@ async def archive(request: Request, name: str) -> Response:
         archive=True,
     )
     found = await site.store.reading(news.eventful, begin - 1, last, subject, SPAN)
-    return await _answered(request, site, document, await telling.told(site, subject, found), PINNED)
+    return await _answered(request, site, document, await stories.told(site, subject, found), PINNED)
 
 
 def address(suffix: str, subject: Subject, as_of: int | date | None = None) -> str:
@@ -117,7 +117,7 @@ async def _newest(site: Site, document: Document) -> list[Told]:
     found = await site.store.reading(news.eventful, 0, number, document.subject, enough)
     newest: list[Told] = []
     for at in range(0, len(found), BATCH):
-        for one in await telling.told(site, document.subject, found[at : at + BATCH]):
+        for one in await stories.told(site, document.subject, found[at : at + BATCH]):
             if one.release <= archived and sum(len(told.entries) for told in newest) >= enough:
                 return newest
             newest.append(one)
@@ -158,7 +158,7 @@ async def _deprecations(site: Site, document: Document) -> list[FeedEntry]:
     """What was on its way out when the release was made. They come from the program, not from a release: no archive has them."""
     at = document.release.made_at or EPOCH
     return [
-        await telling.of_deprecation(site, one)
+        await stories.of_deprecation(site, one)
         for one in site.deprecated
         if instant(one.on) <= at < instant(one.sunset)
     ]
@@ -177,13 +177,19 @@ async def _head(site: Site, document: Document, entries: Sequence[FeedEntry], de
         title=f"{name}: what happened",
         subtitle=SUBTITLE,
         self_url=site.url(document.address(document.suffix)),
-        home_url=site.url("/"),
+        home_url=site.url(_page(document.subject)),
         updated=max(times, default=document.release.made_at or EPOCH),
         links=[*others, *document.chain],
         hubs=feeds.hubs(site),
         archive=document.archive,
         **feeds.rights(site),
     )
+
+
+def _page(subject: Subject) -> str:
+    """The page of a subject; of several, or of none, the first of all."""
+    asked = [(word, id) for word, id in asdict(subject).items() if id is not None]
+    return page_of(NOUN_OF_SUBJECT[asked[0][0]], asked[0][1]) if len(asked) == 1 else "/"
 
 
 async def _named(site: Site, document: Document) -> tuple[str, str]:

@@ -5,7 +5,9 @@ from typing import Any
 import msgspec
 
 from ogp_open_data.errors import NotFound, every
-from ogp_open_data.web import contract, sunset
+from ogp_open_data.formats import to_feed
+from ogp_open_data.formats.happened import KINDS
+from ogp_open_data.web import archives, contract, news, stories, sunset
 from ogp_open_data.web.board.frame import Page, asked, shown
 from ogp_open_data.web.site import Request, Response
 
@@ -34,6 +36,14 @@ def _by_tag(document: dict[str, Any]) -> list[dict[str, Any]]:
         for tag in tags
     ]
     return [one for one in found if one["operations"]]
+
+
+async def feeds(request: Request) -> Response:
+    """`/docs/feeds`: which feeds there are, and what is in them."""
+    one = await asked(request)
+    description = "What happened, for feed readers, and how things stand, for those who keep a copy."
+    page = Page(template="feeds.html", path=stories.PAGE, title="Feeds", description=description, section="docs")
+    return shown(one, page, media_types=news.MEDIA_TYPES, kinds=KINDS, span=archives.SPAN, namespace=to_feed.OGP)
 
 
 async def errors(request: Request) -> Response:

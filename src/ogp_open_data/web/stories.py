@@ -11,7 +11,7 @@ from ogp_open_data.formats.feed import Category, Deleted, FeedEntry, Link, categ
 from ogp_open_data.formats.happened import Happened
 from ogp_open_data.formats.markup import anchor, escape, one_line, sentence
 from ogp_open_data.formats.news import Story, stories
-from ogp_open_data.records import url_of
+from ogp_open_data.records import page_of, url_of
 from ogp_open_data.store import news, releases
 from ogp_open_data.store.news import Changed, Made, Subject
 from ogp_open_data.web import sunset
@@ -91,23 +91,29 @@ def _of_subject(plan: str | None, commitment: str | None, organisations: Sequenc
 
 async def _entry(site: Site, made: Made, story: Story) -> FeedEntry:
     first = story.about[0]
-    if len(story.about) > 1:
-        url = f"/v1/{first.noun}?as_of={made.number}"
-    else:
-        url = url_of(first.noun, first.id) + (f"?as_of={made.number}" if first.after is not None else "/versions")
+    page, url, via = f"/releases/{made.number}", f"/v1/releases/{made.number}", []
+    if len(story.about) == 1 and first.after is not None:
+        as_of = f"?as_of={made.number}"
+        page, url = page_of(first.noun, first.id) + as_of, url_of(first.noun, first.id) + as_of
+        via = list(sources(first.after))
     filed = [Category(kind, site.url(f"{PAGE}#kinds")) for kind in story.kinds]
     for one in story.about:
         filed += categories(one.record, site.base)
         filed += [Category(id, site.url("/v1/organisations")) for id in one.organisations]
-    links = [Link("alternate", site.url(url), JSON)]
     return FeedEntry(
         id=await tag(site, "news", f"{made.number}/{story.id}"),
         words=story.words,
         updated=made.made_at,
         published=made.made_at,
-        links=[*links, *(sources(first.record) if first.after is not None else [])],
+        links=[*_alternates(site, page, url), *via],
         categories=list({(one.term, one.scheme): one for one in reversed(filed)}.values())[::-1],
     )
+
+
+def _alternates(site: Site, page: str, url: str) -> list[Link]:
+    """Where readers go, and the same as data; what has no page is there as data only."""
+    data = Link("alternate", site.url(url), JSON)
+    return [data] if page == url else [Link("alternate", site.url(page), "text/html"), data]
 
 
 async def _at_once(site: Site, made: Made) -> FeedEntry:
@@ -120,7 +126,7 @@ async def _at_once(site: Site, made: Made) -> FeedEntry:
         words=Words(title, f"{title}, in release {made.number}.", html),
         updated=made.made_at,
         published=made.made_at,
-        links=[Link("alternate", site.url(changes), JSON)],
+        links=_alternates(site, f"/releases/{made.number}", changes),
         categories=[Category("changed", site.url(f"{PAGE}#kinds"))],
     )
 
