@@ -332,12 +332,14 @@ def test_all_faults_of_a_plan_table_are_told_at_once() -> None:
     ]
 
 
-def test_ids_of_our_own_csv_are_no_numbers() -> None:
+def test_ids_of_our_own_csv_are_known_and_others_are_no_numbers() -> None:
     columns = [name for name in to_csv.columns("progress") if name != "id"]
     assert set(PROGRESS.required) <= set(Progress.__struct_fields__)
     row = {**PERIOD, "commitment": "nz-nap2-c5", "milestone": "nz-nap2-c5-m1", "status": "underway"}
-    assert faults(table(columns, [row])) == [(2, "commitment")]
-    assert faults(table(columns, [{**row, "commitment": "5"}])) == [(2, "milestone")]
+    [milestone] = reported(table(columns, [row])).milestones
+    assert (milestone.id, milestone.number) == ("nz-nap2-c5-m1", None)
+    for id in ("nz-psc", "nz-nap2", "nz-nap2-c5-m1", "nz-nap2-c5-r2017-11"):
+        assert faults(table(columns, [{**row, "commitment": id}])) == [(2, "commitment")]
 
 
 def test_more_cells_than_the_header_has_is_a_fault() -> None:

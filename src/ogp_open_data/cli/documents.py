@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from ogp_open_data import settings
 from ogp_open_data.cli.printing import outcome_json, outcome_text, parsed, printable
 from ogp_open_data.cli.stores import opened, run, user, with_store
-from ogp_open_data.errors import Refused
+from ogp_open_data.errors import DocumentRefused, Refused
+from ogp_open_data.formats import to_table
 from ogp_open_data.intake import importer, vocabulary
 from ogp_open_data.intake.importer import Document
 from ogp_open_data.intake.terms import Terms
@@ -38,6 +39,12 @@ LARGEST = 10 * 1024 * 1024
     "--apply", "mark", metavar="MARK", help="Only what a dry run showed: refused where what it read has changed since."
 )
 @click.option(
+    "--rejected",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the faulty rows of a table there, with what is wrong in each; .csv or .xlsx.",
+)
+@click.option(
     "--confirm", type=int, metavar="N", help="How many published records may be changed or withdrawn, typed back."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -53,17 +60,18 @@ def import_(
     as_json: bool,
     mark: str | None,
     confirm: int | None,
+    rejected: Path | None,
     **said: Any,
 ) -> None:
     """Import documents, each into a release of its own."""
-    if mark is not None and len(files) > 1:
-        raise click.UsageError("--apply is for one document; apply them one by one")
+    if (mark is not None or rejected is not None) and len(files) > 1:
+        raise click.UsageError("--apply and --rejected are for one document; import them one by one")
     chosen = settings.load(data_dir=data_dir, database_url=database_url)
     about = _said(**said)
     terms = Terms(by=user(), mark=mark, confirm=confirm)
     with ExitStack() as stack:
         ready = opened(stack, chosen)
-        refused = run(ready, lambda store: _import(store, files, about, dry_run, terms, as_json))
+        refused = run(ready, lambda store: _import(store, files, about, dry_run, terms, as_json, rejected))
     if refused and dry_run:
         raise Refused(f"{refused} of {len(files)} documents would be refused; nothing was changed")
     if refused:
@@ -75,7 +83,13 @@ def import_(
 
 
 async def _import(
-    store: Store, files: Sequence[Path], about: Document, dry_run: bool, terms: Terms, as_json: bool
+    store: Store,
+    files: Sequence[Path],
+    about: Document,
+    dry_run: bool,
+    terms: Terms,
+    as_json: bool,
+    rejected: Path | None,
 ) -> int:
     """Import one after the other, telling of each; how many were refused."""
     known = vocabulary.load()
@@ -88,6 +102,8 @@ async def _import(
                 outcome = await importer.import_document(store, document, known, dry_run, terms)
             except Refused as error:
                 refused += 1
+                if rejected is not None and isinstance(error, DocumentRefused) and error.rejected:
+                    _hand_back(rejected, error.rejected)
                 click.echo(printable(f"{path.name}: {error.detail.removeprefix(f'{path.name}: ')}"), err=True)
                 told.append({"file": path.name, "release": None, "refused": error.detail, **error.extra})
                 continue
@@ -99,6 +115,17 @@ async def _import(
         if as_json:
             click.echo(msgspec.json.encode(told[0] if len(told) == 1 else told))
     return refused
+
+
+def _hand_back(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Write the faulty rows of a table, as a workbook or as CSV that a spreadsheet knows for UTF-8."""
+    is_workbook = path.suffix.lower() == ".xlsx"
+    body = to_table.to_xlsx({"Rejected": rows}) if is_workbook else to_table.to_csv(rows, marked=True)
+    try:
+        path.write_bytes(body)
+    except OSError as error:
+        raise Refused(f"{path}: cannot be written ({error.strerror}); name another file") from error
+    click.echo(f"{path}: {len(rows) - 1} rows to mend", err=True)
 
 
 def _said(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ogp_open_data.intake.cells import day_of, number_of
+from ogp_open_data.intake.cells import day_of, number_of, own_id
 from ogp_open_data.intake.drafts import AssessmentDraft
 from ogp_open_data.intake.sheet import Remarks, Row, items, short
 from ogp_open_data.intake.statuses import key
@@ -34,7 +34,7 @@ def assessments(rows: Sequence[Row], vocabulary: Vocabulary, remarks: Remarks) -
 
 def _assessment(row: Row, vocabulary: Vocabulary, remarks: Remarks) -> AssessmentDraft | None:
     """What a row says; None where it cannot be told what it is about."""
-    number = number_of(row, "commitment", remarks)
+    number = own_id(row, "commitment") or number_of(row, "commitment", remarks)
     for column in ("commitment", "assessor", "phase"):
         if row.get(column) is None:
             remarks.fault(row, column, f"an assessment needs its {column}")

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from ogp_open_data.intake.dates import LONGEST, DateRead, RangeRead, first_day, last_day, read_date, read_range
 from ogp_open_data.intake.drafts import MilestoneDraft
+from ogp_open_data.intake.identify import OWN_COMMITMENT
 from ogp_open_data.intake.leads import split_leads
 from ogp_open_data.intake.sheet import Remarks, Row, items, short
 from ogp_open_data.intake.vocabulary import Vocabulary
@@ -21,6 +22,11 @@ Milestones = dict[str | int, MilestoneDraft]
 MAX_LEADS = 1_000
 # Our own ids where a number belongs: someone sends back a file that was downloaded here.
 _OWN_ID = re.compile(r"[a-z]{2}-[a-z0-9-]+")
+_OWN = {
+    "commitment": re.compile(OWN_COMMITMENT),
+    "milestone": re.compile(r"[a-z]{2}-[a-z0-9-]+-m[a-z0-9-]+"),
+}
+_MADE_A_DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 DAY = "write the day as 2017-09-30, or the month as 2017-09"
 INVALID_DAY = "There is no such day; its month was read."
 _DATES = {
@@ -42,9 +48,18 @@ def leads_of(row: Row, column: str, vocabulary: Vocabulary, remarks: Remarks) ->
     return [lead for part in ([cell] if whole else items(cell)) for lead in split_leads(part, vocabulary)]
 
 
-def number_of(row: Row, column: str, remarks: Remarks) -> str | None:
-    """A printed number as text; our own ids are refused, for they would make new records of strange names."""
+def own_id(row: Row, column: str) -> str | None:
+    """The id in a cell of `commitment` or `milestone`, as our own exports have it there."""
     cell = row.get(column)
+    return cell if cell is not None and _OWN[column].fullmatch(cell) else None
+
+
+def number_of(row: Row, column: str, remarks: Remarks) -> str | None:
+    """A printed number as text; other ids are refused, for they would make new records of strange names."""
+    cell = row.get(column)
+    if cell is not None and _MADE_A_DATE.fullmatch(cell):
+        remarks.fault(row, column, "a spreadsheet has made a date of this number; format the column as text")
+        return None
     if cell is not None and (_OWN_ID.fullmatch(cell) or not re.search(r"[A-Za-z0-9]", cell)):
         remarks.fault(row, column, "give the number as printed, for example 5, not an id")
         return None

@@ -67,9 +67,11 @@ def _report(world: World, draft: ReportDraft, asked: Asked) -> None:
     id = report_id(commitment, draft)
     _collision(world.records.get(id), draft, id)
     leads, supporting, findings = world.registry.leads(draft.leads, plan)
-    ids, reworded = _milestones(world, draft.milestones, commitment, draft.commitment_number or "", asked.answers)
     held = world.records.get(id)
     before = held if isinstance(held, Report) else None
+    if before is not None and draft.exported:
+        draft = replace(draft, milestones=_in_order_of(before, draft.milestones))
+    ids, reworded = _milestones(world, draft.milestones, commitment, draft.commitment_number or "", asked.answers)
     source = asked.source
     report = Report(
         id=id,
@@ -99,11 +101,32 @@ def _report(world: World, draft: ReportDraft, asked: Asked) -> None:
         ambition=draft.ambition,
         ogp_values_raw=draft.ogp_values_raw,
     )
+    if before is not None and draft.partial:
+        report = _completed(report, before, draft.exported)
+    if id in world.reports:
+        raise DocumentRefused(f"the document has {id} twice; give its commitment the same number in each row")
     world.put(report)
     _lines(world, report, draft.milestones)
     world.touched[commitment] = None
     world.reports.append(id)
     world.findings += report.findings
+
+
+def _in_order_of(report: Report, milestones: Sequence[MilestoneDraft]) -> list[MilestoneDraft]:
+    """An export sorts its rows; the report printed its milestones in another order."""
+    places = {id: place for place, id in enumerate(report.milestones)}
+    return sorted(milestones, key=lambda one: places.get(one.id or "", len(places)))
+
+
+def _completed(report: Report, before: Report, exported: bool) -> Report:
+    """A report with what its source does not say, as it is held."""
+    said = ("title", "period_raw", "leads_raw", "plan_raw", "heading_raw", "commitment_title", "objective", "ambition")
+    kept = [name for name in (*said, "ogp_values_raw", "sections") if not getattr(report, name)]
+    if "leads_raw" in kept:
+        kept += ["organisations", "supporting_organisations"]
+    if exported:
+        kept.append("findings")
+    return replace(report, **{name: getattr(before, name) for name in kept})
 
 
 def _collision(held: Record | None, draft: ReportDraft, id: str) -> None:
@@ -123,14 +146,18 @@ def _milestones(
 ) -> tuple[list[str], list[Finding]]:
     """The id of each printed milestone, new ones included; `number` is the commitment's."""
     held = [_known(world, one) for one in world.of(Milestone, commitment)]
-    matching = match(milestones, held, _answers(world, milestones, number, answers), number)
+    by_id = {one.id for one in held}
+    said = {i: world.held.successors.get(one.id, one.id) for i, one in enumerate(milestones) if one.id is not None}
+    own = {i: id for i, id in said.items() if id in by_id}
+    matching = match(milestones, held, _answers(world, milestones, number, answers), number, own)
     if matching.doubts:
         doubts = list(matching.doubts.values())
         raise DocumentRefused("; ".join(one.text for one in doubts), questions=msgspec.to_builtins(doubts))
     taken = {*world.held.versions, *world.records}
     ids: list[str] = []
     for position, (printed, known) in enumerate(zip(milestones, matching.ids, strict=True), start=1):
-        id = known or milestone_id(commitment, printed.number, position, taken)
+        given = printed.id if printed.id is not None and printed.id not in taken else None
+        id = known or given or milestone_id(commitment, printed.number, position, taken)
         if id in ids:
             raise DocumentRefused(
                 f"line {printed.line}: milestone {printed.number} is said to be {id}, which another one is"

@@ -29,7 +29,7 @@ class Block(Struct, frozen=True):
 
 
 class MilestoneDraft(Struct, frozen=True, kw_only=True):
-    """One milestone as a report or a plan prints it."""
+    """One milestone as a report or a plan prints it; `id` where the source is our own export."""
 
     number: str | None
     text: str | None
@@ -42,10 +42,14 @@ class MilestoneDraft(Struct, frozen=True, kw_only=True):
     status: str = "unknown"
     line: int | None = None
     source_url: str | None = None
+    id: str | None = None
 
 
 class ReportDraft(Struct, frozen=True, kw_only=True):
-    """One commitment's report for one period, as printed."""
+    """One commitment's report for one period, as printed.
+
+    What a `partial` one does not say of a report stands as it is held. An `exported` one is our own, come back.
+    """
 
     plan: str | None = None
     kind: str = "progress"
@@ -65,6 +69,8 @@ class ReportDraft(Struct, frozen=True, kw_only=True):
     sections: list[Section] = []
     findings: list[Finding] = []
     source_url: str | None = None
+    partial: bool = False
+    exported: bool = False
 
 
 class CommitmentDraft(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ def workbook(text: str, by_line: bool = False) -> Workbook:
     for number, one in found:
         if not isinstance(one, dict):
             raise DocumentRefused(f'row {number} is no object; each row of a table is one: {{"plan": …}}')
+    found = [(number, _flat(one)) for number, one in found]
     names = list(dict.fromkeys(name for _, one in found for name in one))
     if len(names) > MAX_COLUMNS:
         raise DocumentRefused(f"the rows have more than {MAX_COLUMNS} different names; is this a table?")
@@ -27,6 +28,14 @@ def workbook(text: str, by_line: bool = False) -> Workbook:
     records = [(number, [_text(one.get(name), number, name, faults) for name in names]) for number, one in found]
     filled = [(number, cells) for number, cells in records if any(cells)]
     return Workbook([Sheet([(0, names), *filled] if names else [], faults=faults)])
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose nested objects are spread, as in our CSV: `source` becomes `source_url` and so on."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        flat |= {f"{name}_{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
 
 
 def _list(value: Any) -> Sequence[Any]:

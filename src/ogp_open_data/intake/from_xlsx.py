@@ -22,6 +22,8 @@ BOUNDS = package.Bounds(
     remedy="Save it as an Excel workbook (.xlsx) and send that.",
 )
 MAX_SHEETS = 20
+# Blank ones to the left of the last of a row are met too: one cell in column XFD makes 16,384.
+MAX_CELLS = 2_000_000
 _DECIMALS = re.compile(r"0\.(0+)")
 _QUOTED = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
 
@@ -49,11 +51,15 @@ def _sheet(worksheet: Any) -> Sheet:
     worksheet.reset_dimensions()
     records: list[tuple[int, list[str]]] = []
     faults = []
-    for number, row in enumerate(worksheet.iter_rows(max_col=MAX_COLUMNS + 1), 1):
-        cells = [_shown(cell, number) for cell in row]
+    met = 0
+    for number, row in enumerate(worksheet.iter_rows(), 1):
+        met += len(row)
+        if met > MAX_CELLS:
+            raise DocumentRefused(f"The sheet “{worksheet.title}” is too large to be a table. Send the table alone.")
+        cells = [_shown(cell, number) for cell in row[: MAX_COLUMNS + 1]]
         faults += [
             Fault(number, None, text, f"cell {get_column_letter(place)}{number} shows an error; mend its formula")
-            for place, (cell, text) in enumerate(zip(row, cells, strict=True), 1)
+            for place, (cell, text) in enumerate(zip(row, cells, strict=False), 1)
             if cell.data_type == "e"
         ]
         while cells and not cells[-1]:

@@ -14,6 +14,8 @@ from ogp_open_data.records import Finding, Name, Organisation, Plan, Record, dig
 from ogp_open_data.store.releases import Held
 
 LONGEST = 80
+# A commitment by its id: not what belongs to one (-m2, -r2017-11, -a-irm).
+OWN_COMMITMENT = r"[a-z]{2}-[a-z0-9-]+-c(?:(?!-m|-r|-a-)[a-z0-9-])+"
 
 
 def slug(text: str) -> str:
@@ -112,7 +114,9 @@ class Registry:
         return labels.get(fold(wanted))
 
     def commitment(self, plan: str, number: str | None) -> str:
-        """The id of a commitment by its plan and printed number, which is kept for its record."""
+        """The id of a commitment by its plan and printed number, which is kept for its record; or by its own id."""
+        if number and re.fullmatch(OWN_COMMITMENT, number):
+            return self._own(plan, number)
         if not number or not slug(number):
             raise DocumentRefused("the document prints no commitment number; a report begins “Commitment 5: …”")
         id = f"{plan}-c{slug(number)}"
@@ -120,6 +124,14 @@ class Registry:
             raise DocumentRefused(
                 f"commitments {self.said.numbers[id]} and {number} would share the id {id}; renumber one"
             )
+        return id
+
+    def _own(self, plan: str, id: str) -> str:
+        """A commitment that a source, our own export, has by its id; its number where that can be told from it."""
+        if not id.startswith(f"{plan}-c"):
+            raise DocumentRefused(f"the commitment {id} is none of the plan {plan}; mend one of the two")
+        if (number := id.removeprefix(f"{plan}-c")).isdigit():
+            self.said.numbers.setdefault(id, number)
         return id
 
     def leads(self, leads: list[str], plan: Plan) -> tuple[list[str], list[str], list[Finding]]:

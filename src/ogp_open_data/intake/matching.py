@@ -39,13 +39,18 @@ def printed_as(draft: MilestoneDraft, position: int) -> str:
 
 
 def match(
-    printed: Sequence[MilestoneDraft], held: Sequence[Known], answers: Mapping[str, str], commitment: str = ""
+    printed: Sequence[MilestoneDraft],
+    held: Sequence[Known],
+    answers: Mapping[str, str],
+    commitment: str = "",
+    given: Mapping[int, str] = {},
 ) -> Matching:
     """Match a report's milestones with those held of its commitment (its printed number, for the questions).
 
-    `answers` settles doubts: printed number → the last part of a held id (`m3`), or `new`.
+    `answers` settles doubts: printed number → the last part of a held id (`m3`), or `new`. `given` are the held ids that a
+    source has itself, by position.
     """
-    ids: dict[int, str | None] = _answered(printed, held, answers)
+    ids: dict[int, str | None] = {**given, **_answered(printed, held, answers)}
     settled = set(ids)
     alike = {(i, one.id): likeness(draft.text, one.texts) for i, draft in enumerate(printed) for one in held}
     by_id = {one.id: one for one in held}

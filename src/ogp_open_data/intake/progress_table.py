@@ -11,6 +11,8 @@ from ogp_open_data.intake.cells import (
     leads_of,
     milestone_of,
     number_of,
+    own_id,
+    partial_of,
     plan_key,
 )
 from ogp_open_data.intake.dates import Period, read_period
@@ -19,6 +21,7 @@ from ogp_open_data.intake.periods import address_differs, disagrees
 from ogp_open_data.intake.sheet import Remarks, Row, short
 from ogp_open_data.intake.statuses import read_status
 from ogp_open_data.intake.vocabulary import Vocabulary
+from ogp_open_data.records import STATUSES
 
 # What is of a report, and the same in each of its rows.
 OF_REPORT = ("period", "leads", "title", "commitment_title", "source_url")
@@ -29,7 +32,7 @@ def reports(rows: Sequence[Row], vocabulary: Vocabulary, remarks: Remarks) -> li
     found: dict[tuple[str | None, str, Period], list[Row]] = {}
     for row in rows:
         period = _period(row, remarks)
-        number = number_of(row, "commitment", remarks)
+        number = own_id(row, "commitment") or number_of(row, "commitment", remarks)
         if row.get("commitment") is None:
             remarks.fault(row, "commitment", "a report needs the number of its commitment")
         if number is not None and period.end is not None:
@@ -55,13 +58,16 @@ def _period(row: Row, remarks: Remarks) -> Period:
 
 def _report(number: str, period: Period, rows: Sequence[Row], vocabulary: Vocabulary, remarks: Remarks) -> ReportDraft:
     """A report from its rows; its findings are its own."""
-    own = Remarks(faults=remarks.faults)
+    exported = any(own_id(row, "milestone") for row in rows)
+    # What a row of our own export says was read and remarked on before; only who sends it in again is told more.
+    own = Remarks(faults=remarks.faults, findings=remarks.findings if exported else [])
     head = _head(rows, own)
     milestones: Milestones = {}
     for row in rows:
         if (one := _progress(row, vocabulary, own)) is not None:
             add(milestones, one, row, own)
-    _remark(head, number, period, own)
+    if not exported:
+        _remark(head, number, period, own)
     if not milestones:
         own.finding("no_milestones", "milestones", None, head, "The report lists no milestones.")
     return ReportDraft(
@@ -76,8 +82,10 @@ def _report(number: str, period: Period, rows: Sequence[Row], vocabulary: Vocabu
         leads_raw=head.get("leads"),
         leads=leads_of(head, "leads", vocabulary, own),
         milestones=list(milestones.values()),
-        findings=own.findings,
+        findings=[] if exported else own.findings,
         source_url=head.get("source_url"),
+        partial=True,
+        exported=exported,
     )
 
 
@@ -98,6 +106,8 @@ def _head(rows: Sequence[Row], remarks: Remarks) -> Row:
 
 def _progress(row: Row, vocabulary: Vocabulary, remarks: Remarks) -> MilestoneDraft | None:
     """What a row says of a milestone; None where it stands for a report that lists none."""
+    if (id := own_id(row, "milestone")) is not None:
+        return _exported(id, row, vocabulary, remarks)
     if row.get("milestone") is None and row.get("text") is None:
         for column in ("status", "starts", "ends"):
             if row.get(column) is not None:
@@ -114,6 +124,30 @@ def _progress(row: Row, vocabulary: Vocabulary, remarks: Remarks) -> MilestoneDr
             "status_missing", "status", row.get("milestone"), row, "No progress is given for this milestone."
         )
     return milestone_of(row, remarks, (raw, status))
+
+
+def _exported(id: str, row: Row, vocabulary: Vocabulary, remarks: Remarks) -> MilestoneDraft:
+    """A row of our own export: values stand beside the words that they were read from. An edited value is followed."""
+    status, status_raw = row.get("status") or "unknown", row.get("status_raw")
+    if status not in STATUSES:
+        status, status_raw = read_status(status, vocabulary.words, row.get("ends_raw"))[0], status
+    elif status_raw and read_status(status_raw, vocabulary.words, row.get("ends_raw"))[0] != status:
+        message = f"The status is {status}, which was followed; it was printed as “{short(status_raw)}”."
+        remarks.finding("raw_differs", "status", status_raw, row, message)
+    return MilestoneDraft(
+        id=id,
+        number=row.get("number"),
+        text=row.get("text"),
+        start_raw=row.get("starts_raw"),
+        start=partial_of(row, "starts", remarks),
+        end_raw=row.get("ends_raw"),
+        end=partial_of(row, "ends", remarks),
+        ongoing=(row.get("ongoing") or "").lower() == "true",
+        status_raw=status_raw,
+        status=status,
+        line=row.number,
+        source_url=row.get("source_url"),
+    )
 
 
 def _remark(head: Row, number: str, period: Period, remarks: Remarks) -> None:

@@ -59,7 +59,12 @@ class World:
         """The id of a commitment; a number whose id another number has is refused."""
         id = self.registry.commitment(plan, number)
         held = self.records.get(id)
-        if isinstance(held, Commitment) and held.number != number:
+        if number == id:
+            if held is None and id not in self.registry.said.numbers:
+                raise DocumentRefused(
+                    f"there is no commitment {id}; import its plan first, or give its number as printed"
+                )
+        elif isinstance(held, Commitment) and held.number != number:
             raise DocumentRefused(f"commitment {number} would get the id {id}, which commitment {held.number} has")
         return id
 
