@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from datetime import date, datetime
 
+import httpx
 import openpyxl
 import pytest
 
@@ -206,7 +207,8 @@ def test_faulty_rows_come_back_as_the_same_table_and_go_in_when_they_are_mended(
     assert [int(one["row"]) for one in rows] == list(shown)
     assert all(shown[int(one["row"])] in one["error"] for one in rows)
     assert "Line one\nof 1.4" in rows[0]["text"]
-    mended = [[*row[:3], "2017-11-30", *row[4:]] for row in refusal.rejected if row[9] in ("row", str(list(shown)[2]))]
+    third = next(row for row in refusal.rejected if row[9] == str(list(shown)[2]))
+    mended = [refusal.rejected[0], [*third[:3], "2017-11-30", *third[4:]]]
     again = drafted(to_table.to_csv(mended), "mended.csv")
     assert (len(again.reports), again.findings) == (1, [])
 
@@ -345,3 +347,17 @@ def test_hostile_workbooks_are_refused_in_bounds() -> None:
     far = bomb + b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>'
     with bounded():
         assert drafted(with_part(sheet, far), "a.xlsx").kind == "unrecognised"
+
+
+def test_templates_are_served_and_all_of_them_are_in_the_contract(client: httpx.Client) -> None:
+    for name in NAMES:
+        answer = client.get(f"/templates/{name}")
+        assert (answer.headers["content-type"], answer.content) == template(name)
+        assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
+    missing = client.get("/templates/other.csv")
+    assert missing.status_code == 404 and "progress.xlsx" in missing.json()["detail"]
+    [names] = [
+        one["schema"]["enum"]
+        for one in client.get("/openapi.json").json()["paths"]["/templates/{name}"]["get"]["parameters"]
+    ]
+    assert names == NAMES

@@ -31,6 +31,7 @@ from ogp_open_data.web import (
     states,
     stories,
     sunset,
+    tables,
     watch,
     wellknown,
 )
@@ -93,6 +94,7 @@ def routes() -> list[tuple[str, Handler]]:
         ("/feed/archive/{name:str}", news.archive),
         ("/schemas/v1/{name:str}", documents.schema),
         ("/openapi.json", documents.openapi),
+        ("/templates/{name:str}", tables.blank),
         ("/robots.txt", wellknown.robots),
         ("/.well-known/security.txt", wellknown.security),
         ("/.well-known/api-catalog", wellknown.catalog),

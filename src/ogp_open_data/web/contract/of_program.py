@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ogp_open_data import errors
+from ogp_open_data.intake import templates
+from ogp_open_data.intake.documents import CSV, XLSX
 from ogp_open_data.records import NOUNS
 from ogp_open_data.web import sunset
 from ogp_open_data.web.contract.operations import EVERYWHERE, in_path, named, ok, operations, problems, unchanged
@@ -21,6 +23,7 @@ def paths() -> dict[str, Any]:
         "/v1": _document("index", "Links to everything, and the current release", "application/json", INDEX, ("503",)),
         "/openapi.json": _document("openapi", "This contract", "application/json", OBJECT),
         "/schemas/v1/{noun}.json": _document("schema", "JSON Schema of a noun's records", schema, OBJECT, (), [noun]),
+        "/templates/{name}": _templates(),
         "/docs": _document("docs", "The contract for people", "text/html", TEXT),
         "/docs/errors": _document("errors", "Every error there is", "text/html", TEXT),
         "/docs/errors/{code}": _document("error", "What an error means", "text/html", TEXT, (), [code]),
@@ -49,6 +52,14 @@ def _document(
     known = {*statuses, "400", "405", "414", *(["404"] if parameters else [])}
     responses = {"200": ok(summary, {media_type: schema}), "304": unchanged(), **problems(known)}
     return operations(id, "about", {"summary": summary, "parameters": parameters or [], "responses": responses})
+
+
+def _templates() -> dict[str, Any]:
+    name = in_path("name", "The table and its format.", {"type": "string", "enum": templates.NAMES})
+    summary = "A blank table for an office that keeps a spreadsheet"
+    content = {CSV: TEXT, XLSX: {"type": "string", "contentMediaType": XLSX}}
+    responses = {"200": ok(summary, content, bulk=True), "304": unchanged(), **problems(["400", "404", "405", "414"])}
+    return operations("template", "about", {"summary": summary, "parameters": [name], "responses": responses})
 
 
 def _health(id: str, summary: str, statuses: Iterable[str]) -> dict[str, Any]:
