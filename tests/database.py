@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -65,13 +66,22 @@ def template(server: str) -> str:
     return name
 
 
-@pytest.fixture
-def dsn(server: str, template: str) -> Iterator[str]:
+@contextmanager
+def copied_database(server: str, template: str) -> Iterator[str]:
     """The address of a fresh copy of the migrated database."""
     name = f"ogp_test_{os.getpid()}_{next(NUMBERS)}"
     asyncio.run(executed(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
-    yield named(server, name)
-    asyncio.run(executed(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+    try:
+        yield named(server, name)
+    finally:
+        asyncio.run(executed(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+def dsn(server: str, template: str) -> Iterator[str]:
+    """The address of a fresh copy of the migrated database."""
+    with copied_database(server, template) as address:
+        yield address
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -13,8 +15,11 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+import uvicorn
 
 from database import executed, named
+from ogp_open_data.settings import Settings
+from ogp_open_data.web.app import create
 
 DOCUMENTS = Path(__file__).parent / "documents"
 
@@ -70,6 +75,24 @@ async def alive(application: Any) -> AsyncIterator[None]:
     finally:
         await told.put({"type": "lifespan.shutdown"})
         await life
+
+
+@contextmanager
+def within(dsn: str) -> Iterator[str]:
+    """The address of the application on a thread of this process: up in a moment, where a test needs many, one after another."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    app = create(Settings(database_url=dsn, public_url=url))
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="on", log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        assert httpx.get(f"{url}/livez", timeout=20).status_code == 200
+        yield url
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        listener.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Releases, changes and versions over HTTP: what a nightly copy goes by."""
 
+import asyncio
 import hashlib
 import re
 
@@ -7,8 +8,8 @@ import httpx
 import pytest
 
 from ogp_open_data.records import FIRST_NOUNS, NOUNS, canonical, digest
-from ogp_open_data.web import query, rehearsals
-from serving import program, running
+from ogp_open_data.web import query, rehearsals, watch
+from serving import DOCUMENTS, program, running, within
 
 
 def test_withdrawn_record_is_410_and_leads_to_its_last_version(dsn: str) -> None:
@@ -159,6 +160,19 @@ def test_place_to_go_on_from_that_is_none_is_refused_with_what_to_do(
     assert answer.headers["content-type"] == "application/problem+json"
     if status == 410:
         assert answer.json()["type"].endswith("/cursor-gone") and answer.json()["snapshot"]
+
+
+def test_release_that_another_process_told_of_is_looked_up_before_it_is_denied(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader who got a release from one process may ask the next one, which did not hear of it yet."""
+    monkeypatch.setattr(watch, "forever", lambda site: asyncio.sleep(3600))
+    with within(dsn) as url, httpx.Client(base_url=url, timeout=60) as client:
+        assert client.get("/v1/releases").json()["meta"]["release"] == 0
+        program("import", str(DOCUMENTS / "twin.txt"), "--database-url", dsn)
+        assert client.get("/v1/changes?since=1").json()["meta"]["up_to_date"]
+        program("withdraw", "nz-nap2-c5-r2017-09-2017-11", "--reason", "x", "--database-url", dsn)
+        assert client.get("/v1/reports.json?as_of=2").json()["meta"]["total"] == 0
 
 
 def test_own_epoch_is_taken(client: httpx.Client) -> None:

@@ -48,7 +48,7 @@ def weight(accepted: str, media_type: str) -> float:
 
 async def release_of(site: Site, as_of: int | date | None) -> Head:
     """The release that a request speaks of, the newest one by default. Raises NotFound where there is no such release."""
-    head = await site.head()
+    head = await site.head(as_of if isinstance(as_of, int) else 0)
     if as_of is None or as_of == head.number:
         return head
     if as_of == 0:

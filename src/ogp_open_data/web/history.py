@@ -127,7 +127,7 @@ async def list_changes(request: Request, suffix: str | None) -> Response:
     site = site_of(request)
     if asked.since is not None and asked.since.startswith("rehearsal-"):
         return await rehearsals.answered(request, site, asked.since, suffix)
-    head = await site.head()
+    head = await site.head(max(int(asked.since or 0), asked.until or 0))
     since = await _since(site, asked, head.number)
     until = min(asked.until, head.number) if asked.until is not None else head.number
     if until < since:

@@ -42,9 +42,13 @@ class Site:
         self._known: OrderedDict[tuple[str, Listing | int], Any] = OrderedDict()
         self._warming: asyncio.Task[None] | None = None
 
-    async def head(self) -> Head:
-        """The newest release, from memory."""
-        return (self._state or await self._first()).head
+    async def head(self, known: int = 0) -> Head:
+        """The newest release, from memory; looked up where the asker knows of a newer one, from another process for example."""
+        state = self._state or await self._first()
+        if state.head.number < known:
+            state = await self.store.reading(following.state)
+            self.learn(state)
+        return state.head
 
     async def dataset(self) -> Dataset:
         """Epoch and tag authority of the database."""
