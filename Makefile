@@ -11,7 +11,7 @@ PIP = $(shell $(PY) -m pip --version >/dev/null 2>&1 && echo $(PY) -m pip || ech
 LOCKS := requirements-build.lock requirements.lock
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(LOCK_ARGS)
 
-.PHONY: help serve test check bench schemas contract-release lock clean
+.PHONY: help serve test check bench schemas contract-release tools lock clean
 
 help:
 	@echo 'make serve     install, start the embedded PostgreSQL, load the sample, serve on http://127.0.0.1:8000'
@@ -19,6 +19,7 @@ help:
 	@echo 'make check     format, lint, types, direction of imports, schemas up to date'
 	@echo 'make bench     the benchmarks, as ratios; make bench BENCH_ARGS="syncing --documents 50"'
 	@echo 'make schemas   write schemas/ from the structs'
+	@echo 'make tools     install what the tests of the contract take from npm'
 	@echo 'make contract-release  keep the contract as it is now under schemas/released/, once a version'
 	@echo 'make lock      write the locks from pyproject.toml; make lock LOCK_ARGS=--upgrade for newer versions'
 	@echo 'make clean     remove .venv and what tools left'
@@ -44,6 +45,13 @@ schemas: .venv/.serve
 
 contract-release: .venv/.serve
 	.venv/bin/ogp-open-data schemas --release
+
+tools: tests/tools/node_modules/.installed
+
+# No lock: package.json names exact versions, and a lock would name where they were fetched.
+tests/tools/node_modules/.installed: tests/tools/package.json
+	cd tests/tools && npm install --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
 
 lock: .venv/.lock
 	$(COMPILE) --group pyproject.toml:build -o requirements-build.lock

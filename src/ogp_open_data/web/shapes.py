@@ -25,7 +25,7 @@ def components(deprecated: Sequence[Deprecated]) -> dict[str, Any]:
     return {
         **records,
         "Id": {"type": "string", "pattern": "^[a-z0-9-]+$", "maxLength": 200, "examples": ["nz-nap2-c5"]},
-        "Links": {"type": "object", "required": ["self"], "additionalProperties": uri},
+        "Links": {**object_of({"self": uri}), "additionalProperties": uri},
         "ListMeta": object_of(
             {"release": {"type": "integer", "minimum": 0}, "total": {"type": "integer", "minimum": 0}, **licensed}
         ),
@@ -99,12 +99,16 @@ def object_of(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
 
 def envelope(schema: str) -> dict[str, Any]:
     """A list of something that is no record."""
-    properties = {
-        "data": {"type": "array", "items": {"$ref": f"#/components/schemas/{schema}"}},
-        "meta": {"type": "object"},
-        "links": {"$ref": "#/components/schemas/Links"},
-    }
-    return {"type": "object", "required": list(properties), "properties": properties}
+    return _around({"type": "array", "items": {"$ref": f"#/components/schemas/{schema}"}})
+
+
+def single(schema: str) -> dict[str, Any]:
+    """One thing that is no record."""
+    return _around({"$ref": f"#/components/schemas/{schema}"})
+
+
+def _around(data: dict[str, Any]) -> dict[str, Any]:
+    return object_of({"data": data, "meta": {"type": "object"}, "links": {"$ref": "#/components/schemas/Links"}})
 
 
 def list_of(noun: str, format: Format) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from ogp_open_data.formats import to_feed
 from ogp_open_data.formats.happened import KINDS
 from ogp_open_data.web import archives, contract, news, stories, sunset
 from ogp_open_data.web.board.frame import Page, asked, shown
+from ogp_open_data.web.contract.operations import followed
 from ogp_open_data.web.site import Request, Response
 
 
@@ -28,7 +29,7 @@ async def docs(request: Request) -> Response:
 
 def _by_tag(document: dict[str, Any]) -> list[dict[str, Any]]:
     """The operations that read, under the tag they have."""
-    reads = [{"path": path, **item["get"]} for path, item in document["paths"].items() if "get" in item]
+    reads = [_read(path, item["get"], document) for path, item in document["paths"].items() if "get" in item]
     known = {tag["name"]: tag["description"] for tag in document["tags"]}
     tags = list(dict.fromkeys([*known, *(tag for one in reads for tag in one["tags"])]))
     found = [
@@ -36,6 +37,12 @@ def _by_tag(document: dict[str, Any]) -> list[dict[str, Any]]:
         for tag in tags
     ]
     return [one for one in found if one["operations"]]
+
+
+def _read(path: str, operation: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """An operation with its address, and its answers as they stand."""
+    answers = {status: followed(one, document) for status, one in operation["responses"].items()}
+    return {"path": path, **operation, "responses": answers}
 
 
 async def feeds(request: Request) -> Response:

@@ -12,7 +12,7 @@ from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.web import shapes, sunset
 from ogp_open_data.web.contract import of_feeds, of_history, of_program, of_records
-from ogp_open_data.web.contract.operations import headers
+from ogp_open_data.web.contract.operations import headers, responses
 
 VERSION = schemas.VERSION
 FAMILIES = (of_records, of_history, of_feeds, of_program)
@@ -24,7 +24,7 @@ def openapi(settings: Settings, base: str, deprecated: Sequence[Deprecated] = DE
         "openapi": "3.1.0",
         "jsonSchemaDialect": schemas.DIALECT,
         "info": _info(settings),
-        "servers": [{"url": base}],
+        "servers": [{"url": base, "x-internal": False}],
         "security": [{}],
         "tags": [{"name": noun, "description": (struct.__doc__ or "").strip()} for noun, struct in NOUNS.items()]
         + [
@@ -33,7 +33,7 @@ def openapi(settings: Settings, base: str, deprecated: Sequence[Deprecated] = DE
             {"name": "about", "description": "The program itself."},
         ],
         "paths": {path: one for family in FAMILIES for path, one in family.paths().items()},
-        "components": {"schemas": shapes.components(deprecated), "headers": headers()},
+        "components": {"schemas": shapes.components(deprecated), "headers": headers(), "responses": responses()},
     }
     return sunset.marked(document, deprecated)
 

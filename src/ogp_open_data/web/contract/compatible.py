@@ -7,6 +7,8 @@ we write even a wider type is a break: a reader who knows two kinds of value has
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ogp_open_data.web.contract.operations import followed
+
 Schema = dict[str, Any]
 FLOORS = ("minimum", "exclusiveMinimum", "minLength", "minItems")
 CEILINGS = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
@@ -29,7 +31,7 @@ class Comparison:
             if pair in self._seen:
                 return
             self._seen.add(pair)
-        old, new = _followed(old, self.old), _followed(new, self.new)
+        old, new = followed(old, self.old), followed(new, self.new)
         before, after = _alternatives(old), _alternatives(new)
         if len(before) == len(after) == 1:
             yield from self._alternative(before[0], after[0], at, written)
@@ -74,16 +76,6 @@ class Comparison:
         for key in ("items", "additionalProperties"):
             if isinstance(old.get(key), dict) and isinstance(new.get(key), dict):
                 yield from self.schemas(old[key], new[key], f"{at}[]", written)
-
-
-def _followed(schema: Schema, document: dict[str, Any]) -> Schema:
-    """What a reference leads to."""
-    while "$ref" in schema:
-        found: Any = document
-        for part in schema["$ref"].removeprefix("#/").split("/"):
-            found = found[part]
-        schema = found
-    return schema
 
 
 def _alternatives(schema: Schema) -> list[Schema]:
@@ -157,7 +149,8 @@ def _operation(comparison: Comparison, old: dict[str, Any], new: dict[str, Any] 
         if after is None:
             yield from [f"{at}: {status} is gone"] if status < "300" else []
         else:
-            yield from _answer(comparison, before, after, f"{at} {status}")
+            told = followed(before, comparison.old), followed(after, comparison.new)
+            yield from _answer(comparison, *told, f"{at} {status}")
 
 
 def _parameters(comparison: Comparison, old: dict[str, Any], new: dict[str, Any], at: str) -> Iterator[str]:

@@ -9,18 +9,8 @@ from ogp_open_data.web.shapes import TEXT
 
 
 def paths() -> dict[str, Any]:
-    number = in_path("number", "A release.", {"type": "integer", "minimum": 1, "examples": [1]})
+    number = in_path("number", "A release.", query.NUMBER | {"minimum": 1, "examples": [1]})
     noun = in_path("noun", "The noun.", {"type": "string", "enum": list(NOUNS)})
-    one = {
-        "type": "object",
-        "required": ["data", "meta", "links"],
-        "properties": {"data": {"$ref": "#/components/schemas/Release"}},
-    }
-    difference = {
-        "type": "object",
-        "required": ["data", "meta", "links"],
-        "properties": {"data": {"$ref": "#/components/schemas/Difference"}},
-    }
     report = in_path("id", "A report.", ID)
     tsv = {"text/tab-separated-values": TEXT}
     made: dict[str, Any] = {}
@@ -33,14 +23,21 @@ def paths() -> dict[str, Any]:
             {"application/json": shapes.envelope("Release")},
             [],
         ),
-        ("/v1/releases/{number}", "get_release", "One release", [number], {"application/json": one}, ["404"]),
+        (
+            "/v1/releases/{number}",
+            "get_release",
+            "One release",
+            [number],
+            {"application/json": shapes.single("Release")},
+            ["404"],
+        ),
         ("/v1/releases/{number}/{noun}.tsv", "get_lines", "What a digest is made of", [number, noun], tsv, ["404"]),
         (
             "/v1/reports/{id}/diff",
             "diff_report",
             "What changed since the report before, or between any two",
             [report, *map(parameter, query.DIFF.values())],
-            {"application/json": difference},
+            {"application/json": shapes.single("Difference")},
             ["404", "410"],
         ),
         (

@@ -37,6 +37,8 @@ ACCEPT_DATETIME = {
     "schema": {"type": "string", "format": "http-date"},
     "example": "Tue, 24 Nov 2026 09:00:00 GMT",
 }
+# Where a response stands once with its body, its twin for HEAD has this behind its name.
+HEAD = "Head"
 ERRORS: dict[str, type[OpenDataError]] = {
     "400": BadRequest,
     "404": NotFound,
@@ -44,16 +46,14 @@ ERRORS: dict[str, type[OpenDataError]] = {
     "406": NotAcceptable,
     "410": Gone,
     "414": UriTooLong,
+    "500": OpenDataError,
     "503": StoreUnavailable,
 }
 
 
 def operations(id: str, tag: str, operation: dict[str, Any]) -> dict[str, Any]:
     """GET and HEAD of one path: the same but for the body."""
-    responses = {
-        status: {key: value for key, value in one.items() if key != "content"}
-        for status, one in operation["responses"].items()
-    }
+    responses = {status: _bodiless(one) for status, one in operation["responses"].items()}
     head = {
         **operation,
         "operationId": f"head_{id}",
@@ -61,6 +61,13 @@ def operations(id: str, tag: str, operation: dict[str, Any]) -> dict[str, Any]:
         "responses": responses,
     }
     return {"get": {**operation, "operationId": id, "tags": [tag]}, "head": {**head, "tags": [tag]}}
+
+
+def _bodiless(response: dict[str, Any]) -> dict[str, Any]:
+    """A response as HEAD gets it."""
+    if "$ref" in response:
+        return {"$ref": response["$ref"].removesuffix(HEAD) + HEAD}
+    return {key: value for key, value in response.items() if key != "content"}
 
 
 def in_path(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -81,27 +88,45 @@ def ok(description: str, content: dict[str, Any], bulk: bool = False) -> dict[st
 
 
 def unchanged() -> dict[str, Any]:
-    return {"description": "Your copy is still good.", "headers": named([*EVERYWHERE, *VALIDATED])}
+    return {"$ref": "#/components/responses/NotModified"}
 
 
 def redirected() -> dict[str, Any]:
-    return {
-        "description": "The Memento of the time in Accept-Datetime.",
-        "headers": named(["Location", "Link", "Vary"]),
-    }
+    return {"$ref": "#/components/responses/Found"}
 
 
 def problems(statuses: Iterable[str]) -> dict[str, Any]:
+    """The errors of an operation, by status; any can end in 500."""
+    return {
+        status: {"$ref": f"#/components/responses/{ERRORS[status].__name__}"} for status in sorted({*statuses, "500"})
+    }
+
+
+def responses() -> dict[str, Any]:
+    """What many operations answer, once with a body and once without."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     extra = {"405": ["Allow"], "503": ["Retry-After"]}
-    return {
-        status: {
-            "description": (ERRORS[status].__doc__ or "").strip(),
-            "headers": named([*EVERYWHERE, *extra.get(status, [])]),
-            "content": content,
-        }
-        for status in sorted(statuses)
+    found: dict[str, Any] = {
+        "NotModified": {"description": "Your copy is still good.", "headers": named([*EVERYWHERE, *VALIDATED])},
+        "Found": {
+            "description": "The Memento of the time in Accept-Datetime.",
+            "headers": named([*EVERYWHERE, "Location", "Link", "Vary"]),
+        },
     }
+    for status, error in ERRORS.items():
+        fields = named([*EVERYWHERE, "Link", "Vary", *extra.get(status, [])])
+        found[error.__name__] = {"description": error.__doc__, "headers": fields, "content": content}
+    return found | {f"{name}{HEAD}": _bodiless(one) for name, one in found.items()}
+
+
+def followed(one: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """A part of the document, or what its reference leads to."""
+    while "$ref" in one:
+        found: Any = document
+        for part in one["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        one = found
+    return one
 
 
 def named(names: Iterable[str]) -> dict[str, Any]:
