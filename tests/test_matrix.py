@@ -1,17 +1,52 @@
 """HTTP to the letter at every address there is: the matrix of checks, and its table in build/http-matrix.md."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from addresses import OPERATORS, Address, example, of_contract, of_routes, readable
+from addresses import BASE, OPERATORS, Address, example, of_contract, of_routes, readable
+from database import copied_database
 from links import parsed
 from matrix import CHECKS, Case, Check
+from ogp_open_data.intake import hand
+from ogp_open_data.intake.importer import import_document, sample
+from ogp_open_data.store import releases
+from ogp_open_data.store.doors import Store
+from serving import running
+from test_assessments import KNOWN
+from test_assessments import TABLE as ASSESSMENTS
+from test_importer import imported
 
 ALL = list(readable())
+RELEASES = 21
 Table = dict[str, list[str]]
+
+
+async def lived(dsn: str) -> None:
+    """A history in a database: the sample, an assessment, and corrections until an archive is closed."""
+    store = Store(dsn)
+    await store.open()
+    try:
+        for document in sample():
+            await import_document(store, document, KNOWN)
+        await imported(store, ASSESSMENTS, name="assessments.csv")
+        for number in range((await store.reading(releases.head)).number, RELEASES):
+            await hand.correct(store, KNOWN, "nz-nap2", {"website": f"https://example.org/{number}"}, "It moved.")
+    finally:
+        await store.close()
+
+
+@pytest.fixture(scope="module")
+def client(server: str, template: str) -> Iterator[httpx.Client]:
+    """A client of that history, as it is served."""
+    with copied_database(server, template) as dsn:
+        asyncio.run(lived(dsn))
+        environ = {"OGP_PUBLIC_URL": BASE, "OGP_CONTACT": "mailto:data@example.org"}
+        with running("--database-url", dsn, **environ) as (_, url), httpx.Client(base_url=url, timeout=20) as one:
+            yield one
 
 
 @pytest.fixture(scope="module")

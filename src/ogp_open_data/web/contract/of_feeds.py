@@ -4,11 +4,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from ogp_open_data.web import news, query
-from ogp_open_data.web.contract.operations import in_path, named, ok, operations, parameter, problems, unchanged
+from ogp_open_data.web.contract.operations import (
+    EVERYWHERE,
+    in_path,
+    named,
+    ok,
+    operations,
+    parameter,
+    problems,
+    unchanged,
+)
 from ogp_open_data.web.query import Parameter
 from ogp_open_data.web.shapes import TEXT
 
-RANGE = {"type": "string", "pattern": "^[1-9][0-9]{0,17}-[1-9][0-9]{0,17}$", "examples": ["21-40"]}
+RANGE = {"type": "string", "pattern": "^[1-9][0-9]{0,17}-[1-9][0-9]{0,17}$", "examples": ["1-20"]}
 JSON_FEED = {"type": "object", "required": ["version", "title", "items"]}
 
 
@@ -41,7 +50,7 @@ def _path(
     range = [in_path("range", "First and last release of an archive.", RANGE)] if archive else []
     moved = {
         "description": "No archive yet: the subscription document has these releases.",
-        "headers": named(["Location", "Vary"]),
+        "headers": named([*EVERYWHERE, "Location", "Vary"]),
     }
     responses = {"200": ok(summary, content), "304": unchanged(), **({"307": moved} if archive else {})}
     operation = {
