@@ -1,14 +1,19 @@
 """Every statement of the store is proved by the database itself, and the row it writes by the struct."""
 
 import re
+from datetime import date
 from importlib import import_module
 from pkgutil import iter_modules
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from ogp_open_data import store
+from ogp_open_data.records import NOUNS, Filter
+from ogp_open_data.store import listings
 from ogp_open_data.store.doors import Store
+from ogp_open_data.store.listings import Listing
 from ogp_open_data.store.releases import Row
 
 pytestmark = pytest.mark.anyio
@@ -54,3 +59,34 @@ async def test_reading_door_refuses_to_write(store: Store) -> None:
 
     with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
         await store.reading(write)
+
+
+# One value for each field of a filter.
+ASKED = {
+    "plan": "nz-nap2",
+    "commitment": "nz-nap2-c5",
+    "organisation": "nz-psc",
+    "status": ("delayed", "completed"),
+    "timeliness": ("overdue",),
+    "period_from": date(2017, 1, 1),
+    "period_to": date(2018, 1, 1),
+    "q": "budget",
+    "id": ("nz-nap2-c5",),
+}
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+async def test_every_filter_order_and_place_makes_a_statement_that_the_database_can_plan(
+    store: Store, noun: str
+) -> None:
+    assert set(ASKED) == set(Filter.__struct_fields__) == set(listings.FILTERS)
+    filters = [Filter(), *(Filter(**{name: value}) for name, value in ASKED.items()), Filter(**ASKED)]
+    places = {"text": "2", "bigint": 3, "date": date(2018, 6, 30)}
+    for filter in filters:
+        for sort, (_, kind) in listings.SORTS.items():
+            for descending in (False, True):
+                one = Listing(noun=noun, release=1, filter=filter, sort=sort, descending=descending, limit=7)
+                assert await store.reading(listings.page, one) == []
+                assert await store.reading(listings.page, replace(one, after=(places[kind], "k"))) == []
+        assert await store.reading(listings.count, one) == 0
+        assert (await store.reading(listings.summary, one))[0] == 0

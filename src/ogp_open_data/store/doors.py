@@ -42,7 +42,15 @@ REFUSED = (
     asyncpg.InsufficientPrivilegeError,
 )
 # Plans are made per call: the optional filters `($1 IS NULL OR …)` are 16 times slower under a generic plan (measured).
+PLANNED_ONCE = "planned_once"
 SESSION = {"application_name": "ogp-open-data", "timezone": "UTC", "plan_cache_mode": "force_custom_plan", "jit": "off"}
+
+
+def planned_once(query: Callable[P, T]) -> Callable[P, T]:
+    """Mark a query whose plan is good for all its arguments: it is then made once a connection, which takes a third of the time
+    of a look-up (0.14 ms against 0.44, measured)."""
+    setattr(query, PLANNED_ONCE, True)
+    return query
 
 
 def _check(dsn: str) -> None:
@@ -71,6 +79,8 @@ class Store:
         self.readers = readers
         self.statement_timeout = statement_timeout
         self.pool: asyncpg.Pool | None = None
+        # For queries that are planned once.
+        self.steady: asyncpg.Pool | None = None
         self.writers: asyncpg.Pool | None = None
 
     async def open(self) -> None:
@@ -78,20 +88,25 @@ class Store:
         session = {**SESSION, "default_transaction_read_only": "on", "statement_timeout": f"{self.statement_timeout}s"}
         for dsn in (self.dsn, self.read_dsn):
             _check(dsn)
-        self.pool = await asyncpg.create_pool(
-            self.read_dsn,
-            min_size=0,
-            max_size=self.readers,
-            timeout=PATIENCE,
-            connection_class=Reader,
-            server_settings=session,
-        )
+        few = max(1, self.readers // 2)
+        self.pool = await self._readers(session, few)
+        self.steady = await self._readers({**session, "plan_cache_mode": "auto"}, max(1, self.readers - few))
         self.writers = await asyncpg.create_pool(
             self.dsn, min_size=0, max_size=WRITERS, timeout=PATIENCE, server_settings=SESSION
         )
 
+    async def _readers(self, session: dict[str, str], most: int) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            self.read_dsn,
+            min_size=0,
+            max_size=most,
+            timeout=PATIENCE,
+            connection_class=Reader,
+            server_settings=session,
+        )
+
     async def close(self) -> None:
-        for pool in (self.pool, self.writers):
+        for pool in (self.pool, self.steady, self.writers):
             if pool is not None:
                 try:
                     await asyncio.wait_for(pool.close(), PATIENCE)
@@ -102,11 +117,12 @@ class Store:
         self, query: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """What `query(connection, …)` answers. A lost database is waited for; raises StoreUnavailable after PATIENCE seconds."""
-        assert self.pool is not None, "open() comes first"
+        pool = self.steady if hasattr(query, PLANNED_ONCE) else self.pool
+        assert pool is not None, "open() comes first"
         until = monotonic() + PATIENCE
         while True:
             try:
-                async with self.pool.acquire(timeout=max(0.1, until - monotonic())) as connection:
+                async with pool.acquire(timeout=max(0.1, until - monotonic())) as connection:
                     return await query(connection, *args, **kwargs)
             except REFUSED as error:
                 raise StoreUnavailable(f"the database refuses this program: {error}") from error

@@ -7,7 +7,6 @@ next release. Answers without a length (streams) and with ranges (files) are pas
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Iterable
 from urllib.parse import unquote
 
@@ -16,6 +15,7 @@ from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPScope, Message, Rec
 from msgspec.structs import replace
 
 from ogp_open_data.web import codings
+from ogp_open_data.web.bounded import Bounded
 from ogp_open_data.web.entry import Answer, Entry, Headers, Key, has_it, repeated
 
 CHOOSING = (b"accept", b"accept-datetime")
@@ -36,9 +36,7 @@ class Cache:
 
     def __init__(self, app: ASGIApp, room: int) -> None:
         self.app = app
-        self.room = room
-        self.size = 0
-        self.entries: OrderedDict[Key, Entry] = OrderedDict()
+        self.entries: Bounded[Key, Entry] = Bounded(room)
         # Counts what was forgotten: an answer that was begun before is not kept, and nobody waits for it.
         self.generation = 0
         self._flights: dict[tuple[Key, int], asyncio.Future[Answer | None]] = {}
@@ -55,8 +53,6 @@ class Cache:
             if answer is None:
                 return
             entry = self.entries.get(key) or Entry(key, answer)
-        else:
-            self.entries.move_to_end(key)
         entry.hits += 1
         await self._send(entry, asked, scope["method"], send)
 
@@ -109,19 +105,18 @@ class Cache:
     def _keep(self, entry: Entry) -> None:
         """Keep what may be kept."""
         control = entry.answer.field(b"cache-control") or b"no-store"
-        if entry.answer.status != 200 or b"no-store" in control or len(entry.answer.body) * LARGEST_SHARE > self.room:
+        if (
+            entry.answer.status != 200
+            or b"no-store" in control
+            or len(entry.answer.body) * LARGEST_SHARE > self.entries.room
+        ):
             return
-        self.entries[entry.key] = entry
-        self._grow(entry, OVERHEAD + len(entry.answer.body))
+        self.entries.keep(entry.key, entry, OVERHEAD + len(entry.answer.body))
 
     def _grow(self, entry: Entry, more: int) -> None:
-        """Count what an entry takes; what was asked for longest ago makes room."""
-        if self.entries.get(entry.key) is not entry:
-            return
-        entry.size += more
-        self.size += more
-        while self.size > self.room:
-            self.size -= self.entries.popitem(last=False)[1].size
+        """Count what an entry takes more."""
+        if self.entries.get(entry.key) is entry:
+            self.entries.grow(entry.key, more)
 
     def forget(self, everything: bool = False) -> list[Entry]:
         """A new release: what the old one says is dropped, but for what names its release. Gives back what was asked most.
@@ -131,8 +126,7 @@ class Cache:
         self.generation += 1
         gone = [entry for entry in self.entries.values() if everything or not entry.pinned]
         for entry in gone:
-            del self.entries[entry.key]
-            self.size -= entry.size
+            self.entries.drop(entry.key)
         return sorted((entry for entry in gone if entry.hits > 1), key=lambda entry: -entry.hits)[:MOST_WARMED]
 
     async def warm(self, old: Iterable[Entry]) -> None:

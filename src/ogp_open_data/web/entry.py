@@ -49,8 +49,6 @@ class Entry:
         self.key = key
         self.answer = answer
         self.hits = 0
-        # Bytes, as the cache counts them; 0 where it is not kept.
-        self.size = 0
         # What is on its way out (RFC 8594) is gone from a release on, whatever release it names.
         self.pinned = answer.field(b"cache-control") == PINNED and answer.field(b"sunset") is None
         self.plain = _variant(answer, None, answer.body)

@@ -20,9 +20,8 @@ async def of_page(
     site: Site, listing: Listing, found: Sequence[Found], links: dict[str, str], made_at: datetime
 ) -> bytes:
     """A page of a list."""
-    dates = await site.store.reading(listings.dates, listing.noun, [one.id for one in found], listing.release)
-    entries = [await entry(site, listing.noun, one.id, one.doc, *dates[one.id]) for one in found]
-    updated = max((entry.updated for entry in entries), default=made_at)
+    entries = await _rendered(site, listing, found)
+    updated = max((at for at, _ in entries), default=made_at)
     json_url = site.url(f"/v1/{listing.noun}.json")
     pages = [Link(rel, href, to_feed.MEDIA_TYPE) for rel, href in links.items() if rel != "self"]
     own = await head(site, listing.noun, _title(listing.noun), links["self"], json_url, pages, updated)
@@ -31,7 +30,22 @@ async def of_page(
         asked = {name: value for name, value in msgspec.to_builtins(listing.filter).items() if value is not None}
         said = ", ".join(f"{name} {' or '.join(one) if isinstance(one, list) else one}" for name, one in asked.items())
         own = replace(own, id=f"{own.id}/{cursors.question(listing)}", title=f"{own.title}: {said}")
-    return to_feed.atom(own, entries)
+    return to_feed.enveloped(own, [one for _, one in entries])
+
+
+async def _rendered(site: Site, listing: Listing, found: Sequence[Found]) -> list[tuple[datetime, bytes]]:
+    """When each record was updated, and its entry: rendered once for each version, which never changes, and kept a while."""
+    kept = {one.id: site.entries.get((listing.noun, one.id, one.release)) for one in found}
+    new = [one for one in found if kept[one.id] is None]
+    dates = (
+        await site.store.reading(listings.dates, listing.noun, [one.id for one in new], listing.release) if new else {}
+    )
+    for one in new:
+        made = await entry(site, listing.noun, one.id, one.doc, *dates[one.id])
+        written = to_feed.rendered(made, site.settings.licence_url)
+        kept[one.id] = dates[one.id][0], written
+        site.entries.keep((listing.noun, one.id, one.release), (dates[one.id][0], written), len(written))
+    return [one for one in kept.values() if one is not None]
 
 
 async def of_item(site: Site, at: At, address: str) -> bytes:

@@ -37,8 +37,7 @@ async def list_records(request: Request, noun: str, suffix: str | None) -> Respo
     if listing.limit is None:
         one = await _bulk(request, site, format, listing, asked)
     else:
-        total = place.total if place else await _total(site, listing, release)
-        one = await _page(request, site, format, listing, asked, release, total)
+        one = await _page(request, site, format, listing, asked, release, place)
     pinned = PINNED if isinstance(asked.as_of, int) else CURRENT
     location = None if suffix else site.url(f"/v1/{noun}.{format.suffix}") + query_string(request)
     made_at = release.made_at or EPOCH
@@ -72,19 +71,14 @@ def _listing(noun: str, format: Format, asked: Query, release: Head, place: Plac
     return listing if place is None else replace(listing, after=cursors.after(place, listing))
 
 
-async def _total(site: Site, listing: Listing, release: Head) -> int:
-    """How many records match: the release knows of all, and the rest is counted once."""
-    if listing.filter == Filter():
-        return release.counts[listing.noun]
-    return await site.total(listing)
-
-
 async def _page(
-    request: Request, site: Site, format: Format, listing: Listing, asked: Query, release: Head, total: int
+    request: Request, site: Site, format: Format, listing: Listing, asked: Query, release: Head, place: Place | None
 ) -> Representation:
     """One page of a list."""
     assert listing.limit is not None
-    rows = await site.store.reading(listings.page, replace(listing, limit=listing.limit + 1))
+    # The cursor knows the total, or the release does, or it is counted.
+    total = place.total if place else release.counts[listing.noun] if listing.filter == Filter() else None
+    rows, total = await site.page(replace(listing, limit=listing.limit + 1), total, csv=format.suffix == "csv")
     found = rows[: listing.limit]
     address = site.url(f"/v1/{listing.noun}.{format.suffix}")
     links = {"self": address + query_string(request), "first": address + query_string(request, cursor=None)}

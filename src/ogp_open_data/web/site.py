@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import litestar
@@ -14,13 +15,15 @@ from ogp_open_data.store import following, history, listings
 from ogp_open_data.store.doors import Connection, Store
 from ogp_open_data.store.following import State
 from ogp_open_data.store.history import Digests
-from ogp_open_data.store.listings import Listing
+from ogp_open_data.store.listings import Found, Listing
 from ogp_open_data.store.releases import Dataset, Head
+from ogp_open_data.web.bounded import Bounded
 from ogp_open_data.web.cache import Cache
 
 Request: TypeAlias = litestar.Request[Any, Any, Any]
 Response: TypeAlias = litestar.Response[Any]
 MOST_KNOWN = 10_000
+ROOM_FOR_ENTRIES = 16 * 1024 * 1024
 
 
 def site_of(request: Request) -> "Site":
@@ -38,6 +41,8 @@ class Site:
         self.cache = cache
         self.deprecated = deprecated
         self.base = public_url(settings)
+        # Entries of feeds, by noun, id and release: when the record was updated, and the bytes.
+        self.entries: Bounded[tuple[str, str, int], tuple[datetime, bytes]] = Bounded(ROOM_FOR_ENTRIES)
         self._state: State | None = None
         self._known: OrderedDict[tuple[str, Listing | int], Any] = OrderedDict()
         self._warming: asyncio.Task[None] | None = None
@@ -77,15 +82,21 @@ class Site:
         only_more = same_past and before.head.number < state.head.number
         if not only_more:
             self._known.clear()
+            self.entries.clear()
         asked = self.cache.forget(everything=not only_more)
         if self._warming is not None:
             self._warming.cancel()
         self._warming = asyncio.create_task(self.cache.warm(asked))
 
-    async def total(self, listing: Listing) -> int:
-        """How many records a question matches: counted once per release and filter."""
-        found: int = await self._once("count", listings.count, listing)
-        return found
+    async def page(self, listing: Listing, total: int | None, csv: bool = False) -> tuple[list[Found], int]:
+        """A page, and how many match in all: where nobody knows that yet, it is counted with the page."""
+        key = ("count", _apart_from_pages(listing))
+        known: int | None = self._known.get(key) if total is None else total
+        if known is not None:
+            return await self.store.reading(listings.page, listing, csv), known
+        rows, counted = await self.store.reading(listings.first_page, listing, csv)
+        self._remember(key, counted)
+        return rows, counted
 
     async def summary(self, listing: Listing) -> tuple[int, str]:
         """How many records a question matches, and a digest of them: made once per release and filter."""
@@ -99,15 +110,15 @@ class Site:
 
     async def _once(self, name: str, query: Callable[[Connection, Any], Awaitable[Any]], asked: Listing | int) -> Any:
         """What a query says of a release, or of all rows of a listing, which never changes."""
-        if isinstance(asked, Listing):
-            asked = Listing(noun=asked.noun, release=asked.release, filter=asked.filter)
-        key = (name, asked)
+        key = (name, _apart_from_pages(asked) if isinstance(asked, Listing) else asked)
         if key not in self._known:
-            self._known[key] = await self.store.reading(query, asked)
-            if len(self._known) > MOST_KNOWN:
-                self._known.popitem(last=False)
-        self._known.move_to_end(key)
+            self._remember(key, await self.store.reading(query, key[1]))
         return self._known[key]
+
+    def _remember(self, key: tuple[str, Listing | int], value: Any) -> None:
+        self._known[key] = value
+        if len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
 
     def url(self, path: str) -> str:
         """A public address: links come from the settings only, never from what a request says."""
@@ -115,3 +126,8 @@ class Site:
 
     def record_url(self, noun: str, id: str) -> str:
         return self.base + url_of(noun, id)
+
+
+def _apart_from_pages(listing: Listing) -> Listing:
+    """What a total depends on."""
+    return Listing(noun=listing.noun, release=listing.release, filter=listing.filter)

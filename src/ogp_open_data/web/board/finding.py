@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ogp_open_data.records import TIMELINESS, Filter, Organisation, Plan, Record
-from ogp_open_data.store import listings, releases, search
+from ogp_open_data.store import releases, search
 from ogp_open_data.store.listings import Listing
 from ogp_open_data.web import cursors, query
 from ogp_open_data.web.board import excerpts, telling, timeline, words
@@ -126,8 +126,7 @@ async def _page(one: Asked, noun: str) -> tuple[list[Record], int, str | None]:
     )
     if place is not None:
         listing = replace(listing, after=cursors.after(place, listing))
-    found = await one.site.store.reading(listings.page, listing)
-    total = place.total if place else await one.site.total(listing)
+    found, total = await one.site.page(listing, place.total if place else None)
     more = len(found) > OF_A_PAGE
     following = cursors.encode(epoch, listing, total, found[OF_A_PAGE - 1].place) if more else None
     return [releases.decode(noun, row.doc) for row in found[:OF_A_PAGE]], total, following
