@@ -46,7 +46,15 @@ for command in (
         operating.schemas_,
     ),
     *(documents.import_, documents.parse),
-    *(changes.withdraw, changes.restore, changes.correct, changes.merge, changes.renumber, changes.release),
+    *(
+        changes.withdraw,
+        changes.restore,
+        changes.correct,
+        changes.merge,
+        changes.renumber,
+        changes.redact,
+        changes.release,
+    ),
     *(keys.keys, keys.log),
 ):
     commands.add_command(command)

@@ -1,4 +1,4 @@
-"""Changes by hand and by the day: `withdraw`, `restore`, `correct`, `merge`, `renumber`, `release`."""
+"""Changes by hand and by the day: `withdraw`, `restore`, `correct`, `merge`, `renumber`, `redact`, `release`."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -10,7 +10,7 @@ import click
 from ogp_open_data import settings
 from ogp_open_data.cli.printing import outcome_text
 from ogp_open_data.cli.stores import opened, run, user, with_store
-from ogp_open_data.intake import hand, vocabulary
+from ogp_open_data.intake import hand, redacting, vocabulary
 from ogp_open_data.intake.terms import Terms
 from ogp_open_data.store.doors import Store
 
@@ -96,6 +96,23 @@ def renumber(id: str, number: str, reason: str, dry_run: bool, data_dir: str | N
         database_url,
         dry_run,
         lambda store: hand.renumber(store, known, id, number, reason, dry_run, _terms()),
+    )
+
+
+@click.command()
+@click.argument("id")
+@click.argument("field")
+@click.option("--text", metavar="T", help="Only these words of the field; else all of it.")
+@by_hand
+def redact(
+    id: str, field: str, text: str | None, reason: str, dry_run: bool, data_dir: str | None, database_url: str | None
+) -> None:
+    """Take personal data out of a field, in every version and release."""
+    _told(
+        data_dir,
+        database_url,
+        dry_run,
+        lambda store: redacting.redact(store, id, field, reason, text, dry_run, _terms()),
     )
 
 

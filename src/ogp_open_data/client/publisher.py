@@ -20,6 +20,15 @@ Rows = dict[str, bytes]
 Digests = dict[str, str]
 
 
+class Redaction(Struct, frozen=True, kw_only=True):
+    """A version that was rewritten, the only thing that ever is: its digest before and after."""
+
+    noun: str
+    id: str
+    sha256_before: str
+    sha256_after: str
+
+
 class Release(Struct, frozen=True, kw_only=True):
     """A release as its publisher tells of it; `digests` by noun, `plans` by plan id, `root` over all nouns."""
 
@@ -32,6 +41,15 @@ class Release(Struct, frozen=True, kw_only=True):
     digests: dict[str, str] = {}
     plans: dict[str, str] = {}
     root: str | None = None
+    redactions: list[Redaction] = []
+
+    def substituted(self, noun: str, lines: Digests) -> Digests:
+        """The digests of a copy, with those of versions that were redacted since in the place of what they were."""
+        later = dict(lines)
+        for one in self.redactions:
+            if one.noun == noun and later.get(one.id) == one.sha256_before:
+                later[one.id] = one.sha256_after
+        return later
 
 
 class Change(Struct, frozen=True, kw_only=True):

@@ -258,6 +258,9 @@ class _Run:
         ours = await self.copy.digests(noun)
         if digest_of(ours) == release.digests.get(noun, EMPTY):
             return ours, ours
+        ours = release.substituted(noun, ours)
+        if digest_of(ours) == release.digests.get(noun, EMPTY):
+            return ours, ours
         return ours, await self.publisher.lines(noun, release)
 
     async def _release(self, state: State) -> Release:

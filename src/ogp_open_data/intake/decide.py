@@ -106,6 +106,7 @@ def _report(world: World, draft: ReportDraft, asked: Asked) -> None:
     if id in world.reports:
         raise DocumentRefused(f"the document has {id} twice; give its commitment the same number in each row")
     world.put(report)
+    world.read_at(id, draft.line)
     _lines(world, report, draft.milestones)
     world.touched[commitment] = None
     world.reports.append(id)
@@ -221,6 +222,8 @@ def _lines(world: World, report: Report, printed: Sequence[MilestoneDraft]) -> N
             del world.records[line.id]
     for draft, milestone in zip(printed, report.milestones, strict=True):
         id = report.id + milestone.removeprefix(report.commitment)
+        world.read_at(id, draft.line)
+        world.read_at(milestone, draft.line)
         world.put(
             Progress(
                 id=id,
@@ -277,7 +280,9 @@ def _plan(world: World, draft: PlanDraft, asked: Asked) -> None:
         )
         ids, reworded = _milestones(world, one.milestones, id, one.number, asked.answers)
         world.findings += reworded
+        world.read_at(id, one.line)
         for milestone, printed in zip(ids, one.milestones, strict=True):
+            world.read_at(milestone, printed.line)
             world.facts[milestone] = ground(milestone, id, plan.id, printed)
         world.touched[id] = None
 
@@ -307,6 +312,7 @@ def _assessment(world: World, draft: AssessmentDraft, asked: Asked) -> None:
     source = replace(asked.source, url=draft.source_url or asked.source.url or before)
     published_on = draft.published_on or asked.published_on
     world.put(Assessment(**{**said, **place, "plan": plan.id, "source": source, "published_on": published_on}))
+    world.read_at(id, draft.line)
     world.reports.append(id)
 
 

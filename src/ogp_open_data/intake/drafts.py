@@ -69,6 +69,7 @@ class ReportDraft(Struct, frozen=True, kw_only=True):
     sections: list[Section] = []
     findings: list[Finding] = []
     source_url: str | None = None
+    line: int | None = None
     partial: bool = False
     exported: bool = False
 
@@ -127,7 +128,10 @@ class AssessmentDraft(Struct, frozen=True, kw_only=True):
 
 
 class Draft(Struct, frozen=True, kw_only=True):
-    """What one document claims. `kind` is the document's; `reason` says why it is `unrecognised`."""
+    """What one document claims. `kind` is the document's; `reason` says why it is `unrecognised`.
+
+    Of a table, `sheet` is its name in a workbook, and `columns` are its columns in their order.
+    """
 
     kind: Literal["report", "plan", "assessments", "unrecognised"]
     reports: list[ReportDraft] = []
@@ -135,3 +139,5 @@ class Draft(Struct, frozen=True, kw_only=True):
     assessments: list[AssessmentDraft] = []
     reason: str | None = None
     findings: list[Finding] = []
+    sheet: str | None = None
+    columns: list[str] | None = None

@@ -14,7 +14,10 @@ ABOUT_THE_COPY = ("site_furniture", "milestone_text_changed")
 
 
 class Edit(Struct, frozen=True):
-    """One record to publish, or (`record` None) to withdraw. The record's version and release are not yet what they will be."""
+    """One record to publish, or (`record` None) to withdraw. The record's version and release are not yet what they will be.
+
+    `line` is where the document has it.
+    """
 
     noun: str
     id: str
@@ -25,6 +28,7 @@ class Edit(Struct, frozen=True):
     changed_fields: list[str]
     reason: str | None = None
     successor: str | None = None
+    line: int | None = None
 
 
 class Remark(Struct, frozen=True):

@@ -8,6 +8,8 @@ printed is a finding, as it would be in a report.
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from ogp_open_data.intake import assessment_table, from_csv, plan_table, progress_table
 from ogp_open_data.intake.columns import ASSESSMENTS, KNOWN, PLAN, TABLES, Table
 from ogp_open_data.intake.drafts import Draft
@@ -42,7 +44,7 @@ def read_table(source: str | Workbook, vocabulary: Vocabulary) -> Draft:
     draft = _draft(table, rows, vocabulary, remarks)
     if remarks.faults:
         raise refused(table.name, remarks.faults, sheet, header)
-    return draft
+    return replace(draft, sheet=sheet.name, columns=list(header.names))
 
 
 def _table(header: Header) -> Table | None:

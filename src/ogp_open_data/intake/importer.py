@@ -94,7 +94,15 @@ async def imported(at: Writing, one: Understood, terms: Terms = TERMS) -> Outcom
     decision, reads, touched = await _decided(at, one, source, terms)
     if not at.dry_run:
         terms.check_amount(at.head, touched)
-    kept = releases.Document(one.sha256, document.name, one.media_type, len(document.body), decision.reports)
+    kept = releases.Document(
+        one.sha256,
+        document.name,
+        one.media_type,
+        len(document.body),
+        decision.reports,
+        one.draft.sheet,
+        one.draft.columns,
+    )
     number = await publish(at, decision, "import", document.name, source=document.source_url, document=kept)
     digests = await history.digests(at.connection, number) if at.dry_run and number else None
     asked = questions.of_findings(decision.findings, one.vocabulary)

@@ -84,6 +84,7 @@ def _report(number: str, period: Period, rows: Sequence[Row], vocabulary: Vocabu
         milestones=list(milestones.values()),
         findings=[] if exported else own.findings,
         source_url=head.get("source_url"),
+        line=head.number,
         partial=True,
         exported=exported,
     )

@@ -114,7 +114,7 @@ async def publish(
     for edit in decision.edits:
         counts[edit.noun] += (edit.record is not None) - (edit.before is not None)
     release = Release(at.head.number + 1, at.made_at, cause, message, source, counts)
-    rows = [row(edit, release.number) for edit in decision.edits]
+    rows = [row(edit, release.number, document.sha256 if document else None) for edit in decision.edits]
     await releases.publish(at.connection, release, rows, decision.facts, document)
     entry = Entry(at.by.name, at.by.address, cause, subject or (document.name if document else None), message)
     await audit.write(at.connection, entry, release.number)

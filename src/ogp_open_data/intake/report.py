@@ -119,6 +119,7 @@ def _report(
         sections=sections,
         findings=sorted(findings, key=lambda finding: finding.line or 0),
         source_url=source_url,
+        line=(front.commitment or front.title or front.period).line,
     )
 
 

@@ -47,8 +47,11 @@ SEARCHED = [
 MOST_WORDS = 200_000
 
 
-def row(edit: Edit, release: int) -> Row:
-    """The row of an edit in a release; a tombstone keeps what the withdrawn record was found by."""
+def row(edit: Edit, release: int, document: str | None = None) -> Row:
+    """The row of an edit in a release, made from a document (by its SHA-256).
+
+    A tombstone keeps what the withdrawn record was found by.
+    """
     known = edit.record or edit.before
     assert known is not None
     record = replace(known, version=edit.version, release=release)
@@ -75,6 +78,8 @@ def row(edit: Edit, release: int) -> Row:
         due_on=getattr(record, "due_on", None),
         sort_key=sort_key(record),
         words=words(record),
+        document=document,
+        line=edit.line,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ogp_open_data.errors import DocumentRefused
 from ogp_open_data.intake import derive
@@ -41,6 +42,7 @@ class World:
         self.reports: list[str] = []
         self.findings: list[Finding] = []
         self.answered: set[str] = set()
+        self.lines: dict[str, int] = {}
 
     def put(self, record: Record) -> None:
         """Write a record; a withdrawn one comes back by `restore` only."""
@@ -48,6 +50,11 @@ class World:
         if record.id in self.withdrawn and not isinstance(record, Progress):
             raise DocumentRefused(f"{record.id} was withdrawn; bring it back with: ogp-open-data restore {record.id}")
         self.records[record.id] = record
+
+    def read_at(self, id: str, line: int | None) -> None:
+        """Remember where the document has a record."""
+        if line is not None:
+            self.lines.setdefault(id, line)
 
     def withdraw(self, id: str, remark: Remark) -> None:
         """Take a record out."""
@@ -77,7 +84,7 @@ def decided(world: World, on: date, findings: Sequence[Finding] = ()) -> Decisio
     for commitment in world.touched:
         _derive(world, commitment, on)
     facts = [fact for id, fact in world.facts.items() if world.held.facts.get(id) != fact]
-    made = edits(world.held, world.records, world.remarks)
+    made = [replace(edit, line=world.lines.get(edit.id)) for edit in edits(world.held, world.records, world.remarks)]
     return Decision(made, facts, [*findings, *world.findings], world.reports)
 
 

@@ -13,6 +13,11 @@ SELECT noun || ' ' || id || ' version ' || version FROM (
     SELECT noun, id, version, until_release,
     lead(from_release) OVER (PARTITION BY noun, id ORDER BY version) AS next FROM record) AS row
 WHERE until_release IS DISTINCT FROM next""",
+    "a redacted version is not what its redaction says": """
+SELECT one.noun || ' ' || one.id || ' version ' || one.version FROM redaction one JOIN record r USING (noun, id, version)
+WHERE r.sha256 <> one.sha256_after AND NOT EXISTS (
+    SELECT FROM redaction later WHERE (later.noun, later.id, later.version) = (one.noun, one.id, one.version)
+    AND later.release > one.release)""",
     "release numbers have a hole": "SELECT 'after ' || count(*) FROM release HAVING count(*) <> coalesce(max(number), 0)",
     "the time of a release goes back": """
 SELECT 'release ' || number FROM (
@@ -28,7 +33,7 @@ MOST = 20
 DURABLE = """
 SELECT name || ' is off: a crash of the server can lose releases that readers have seen' FROM pg_settings
 WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'
-UNION ALL SELECT 'max_connections is ' || setting || ', fewer than this program may open (' || $1 || ')' FROM pg_settings
+UNION ALL SELECT 'max_connections is ' || setting || ', fewer than this program may open (' || $1::int || ')' FROM pg_settings
 WHERE name = 'max_connections' AND setting::int < $1::int
 UNION ALL SELECT 'the account ' || current_user || ' is a superuser; give the program one of its own'
 FROM pg_roles WHERE rolname = current_user AND rolsuper AND NOT $2::boolean

@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import asyncpg
-import msgspec
 from msgspec import Struct
 
 from ogp_open_data.errors import StoreUnavailable
 from ogp_open_data.records import NOUNS
 from ogp_open_data.store.doors import LOST, SESSION, Connection
-from ogp_open_data.store.releases import Dataset, Head
+from ogp_open_data.store.releases import Dataset, Head, counted
 
 STATE = """
 SELECT epoch::text, tag_authority, tag_on, shape, shaped_in, number, made_at, counts,
@@ -36,7 +35,7 @@ async def state(connection: Connection) -> State:
     assert row is not None, "migrate() comes first"
     head = Head(0, None, dict.fromkeys(NOUNS, 0))
     if row["number"] is not None:
-        head = Head(row["number"], row["made_at"], msgspec.json.decode(row["counts"], type=dict[str, int]))
+        head = Head(row["number"], row["made_at"], counted(row["counts"]))
     return State(Dataset(*row[:5]), head, row["rewritten"])
 
 

@@ -67,16 +67,20 @@ class Row(Struct, frozen=True):
     due_on: date | None
     sort_key: str
     words: str
+    document: str | None = None
+    line: int | None = None
 
 
 class Document(Struct, frozen=True):
-    """A document that made a release."""
+    """A document that made a release; of a table also its sheet in a workbook, and its columns in their order."""
 
     sha256: str
     name: str | None
     media_type: str
     bytes: int
     reports: list[str]
+    sheet: str | None = None
+    columns: list[str] | None = None
 
 
 class Held(Struct, frozen=True):
@@ -129,15 +133,15 @@ WHERE until_release IS NULL AND (noun, id) IN (SELECT noun, id FROM unnest($2::t
 INSERT_ROWS = """
 INSERT INTO record (
     from_release, noun, id, version, change_kind, changed_fields, reason, successor, doc, sha256, csv, plan, commitment, report,
-    milestone, organisations, status, timeliness, period_end, due_on, sort_key, words)
+    milestone, organisations, status, timeliness, period_end, due_on, sort_key, words, document, line)
 SELECT $1, noun, id, version, change_kind, string_to_array(changed_fields, ' '), reason, successor, doc, sha256, csv, plan,
     commitment, report, milestone, string_to_array(organisations, ' '), status, timeliness, period_end, due_on, sort_key,
-    to_tsvector('english', words)
+    to_tsvector('english', words), document, line
 FROM unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::date[],
-    $20::date[], $21::text[], $22::text[])
+    $20::date[], $21::text[], $22::text[], $23::text[], $24::int[])
     AS row(noun, id, version, change_kind, changed_fields, reason, successor, doc, sha256, csv, plan, commitment, report, milestone,
-    organisations, status, timeliness, period_end, due_on, sort_key, words)
+    organisations, status, timeliness, period_end, due_on, sort_key, words, document, line)
 """
 UPSERT_FACTS = """
 INSERT INTO fact (id, noun, plan, commitment, doc, release)
@@ -146,7 +150,7 @@ FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS row(i
 ON CONFLICT (id) DO UPDATE SET doc = excluded.doc, release = excluded.release
 """
 INSERT_DOCUMENT = """
-INSERT INTO document (sha256, name, media_type, bytes, release, reports) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO document (sha256, name, media_type, bytes, release, reports, sheet, columns) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (sha256) DO UPDATE SET release = excluded.release, reports = excluded.reports
 """
 NOTIFY = "SELECT pg_notify('release', $1)"
@@ -266,6 +270,8 @@ async def publish(
             document.bytes,
             release.number,
             document.reports,
+            document.sheet,
+            document.columns,
         )
     await connection.execute(NOTIFY, str(release.number))
 

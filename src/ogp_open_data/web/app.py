@@ -32,6 +32,7 @@ from ogp_open_data.web import (
     stories,
     sunset,
     tables,
+    versions,
     watch,
     wellknown,
 )
@@ -78,7 +79,7 @@ def routes() -> list[tuple[str, Handler]]:
         *((f"/v1/{noun}", partial(listings.list_records, noun=noun, suffix=None)) for noun in NOUNS),
         *((f"/v1/{n}.{s}", partial(listings.list_records, noun=n, suffix=s)) for n in NOUNS for s in FORMATS),
         *((f"/v1/{noun}/{{name:str}}", partial(items.one_record, noun=noun)) for noun in NOUNS),
-        *((f"/v1/{noun}/{{name:str}}/versions", partial(history.list_versions, noun=noun)) for noun in NOUNS),
+        *((f"/v1/{noun}/{{name:str}}/versions", partial(versions.list_versions, noun=noun)) for noun in NOUNS),
         *((f"/v1/{noun}/timemap", partial(memento.timemap, noun=noun)) for noun in NOUNS),
         *((f"/v1/{noun}/{{name:str}}/timemap", partial(memento.timemap, noun=noun)) for noun in NOUNS),
         ("/v1/reports/{name:str}/diff", comparison.differ),

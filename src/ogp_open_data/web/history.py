@@ -8,7 +8,7 @@ import msgspec
 
 from ogp_open_data.errors import BadRequest, CursorGone, NotFound
 from ogp_open_data.formats import FORMATS
-from ogp_open_data.records import NOUNS, url_of
+from ogp_open_data.records import NOUNS
 from ogp_open_data.store import history
 from ogp_open_data.store.history import Change, Made, Since
 from ogp_open_data.web import query, rehearsals
@@ -60,7 +60,8 @@ async def _now(site: Site, made_at: datetime | None) -> dict[str, Any]:
 
 async def _told(site: Site, one: Made) -> dict[str, Any]:
     """A release as it is published."""
-    digests = (await site.digests(one.number))._asdict()
+    digests: dict[str, Any] = (await site.digests(one.number))._asdict()
+    digests["redactions"] = [item._asdict() for item in await site.redactions(one.number)]
     return {**one._asdict(), "counts": msgspec.Raw(one.counts.encode()), **digests, "url": f"/v1/releases/{one.number}"}
 
 
@@ -215,19 +216,3 @@ def _item(one: Change) -> bytes:
             "reason": one.reason,
         }
     )
-
-
-async def list_versions(request: Request, noun: str, name: str) -> Response:
-    """`/v1/{noun}/{id}/versions`: every version of a record, withdrawals included."""
-    query.read(query.given(request.scope["query_string"]), {})
-    site = site_of(request)
-    found = await site.store.reading(history.versions, noun, name)
-    if not found:
-        raise NotFound(f"there is no {noun} record with the id {name[:200]}; /v1/{noun} lists them")
-    url = url_of(noun, name)
-    data = [{**one._asdict(), "url": f"{url}?as_of={one.release}"} for one in found]
-    links = {"self": site.url(f"{url}/versions"), "latest-version": site.url(url)}
-    meta = {"total": len(data), **about(site)}
-    body = msgspec.json.encode({"data": data, "meta": meta, "links": links})
-    one = Representation(content_type=JSON, body=body, last_modified=found[-1].made_at, links=_links(site, **links))
-    return answer(request, one)

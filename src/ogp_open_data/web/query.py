@@ -190,6 +190,15 @@ INCLUDES = {
 }
 
 
+def versions(noun: str) -> dict[str, Parameter]:
+    """What can be asked of a record's versions; a single field is kept as the only one of `fields`."""
+    names = NOUNS[noun].__struct_fields__
+    one = Parameter(
+        "field", {"type": "string", "enum": list(names)}, "The history of this field.", _one_of(names, False)
+    )
+    return {"field": one}
+
+
 def sorts(noun: str) -> list[str]:
     """The orders of a noun; a minus sign turns one round."""
     names = [name for name in SORTS if name in ("id", "release") or name in NOUNS[noun].__struct_fields__]
@@ -345,6 +354,8 @@ def _query(values: dict[str, Any]) -> Query:
     sort = values.pop("sort", None)
     if sort is not None:
         values |= {"sort": sort.removeprefix("-"), "descending": sort.startswith("-")}
+    if "field" in values:
+        values["fields"] = (values.pop("field"),)
     if "from" in values:
         values["from_"] = values.pop("from")
     query = Query(filter=filter, **values)

@@ -75,6 +75,7 @@ def _happened() -> dict[str, Any]:
         "plans": {"type": "object"},
         "root": TEXT,
         "url": TEXT,
+        "redactions": {"type": "array", "items": _redaction()},
     }
     place = {"noun": TEXT, "id": TEXT, "version": number, "release": number}
     return {
@@ -88,9 +89,29 @@ def _happened() -> dict[str, Any]:
                 "cause": TEXT,
                 **changed,
                 "withdrawn": {"type": "boolean"},
-            }
+            },
+            source={"anyOf": [_provenance(), {"type": "null"}]},
+            field=TEXT,
+            value={},
         ),
     }
+
+
+def _redaction() -> dict[str, Any]:
+    """What is told of a version that was rewritten."""
+    number = {"type": "integer", "minimum": 1}
+    fields = {"type": "array", "items": TEXT}
+    said = {"noun": TEXT, "id": TEXT, "version": number, "release": number, "fields": fields}
+    return object_of({**said, "reason": {"type": ["string", "null"]}, "sha256_before": TEXT, "sha256_after": TEXT})
+
+
+def _provenance() -> dict[str, Any]:
+    """Where a version was read."""
+    maybe = {"type": ["string", "null"]}
+    line = {"type": ["integer", "null"], "description": "Line, paragraph of a Word document, or row of a table."}
+    return object_of(
+        {"sha256": TEXT, "name": maybe, "media_type": maybe, "url": maybe, "sheet": maybe, "line": line, "cell": maybe}
+    )
 
 
 def object_of(required: dict[str, Any], **optional: Any) -> dict[str, Any]:

@@ -11,11 +11,12 @@ import litestar
 from ogp_open_data.deprecations import Deprecated
 from ogp_open_data.records import url_of
 from ogp_open_data.settings import Settings, public_url
-from ogp_open_data.store import following, history, listings
+from ogp_open_data.store import following, history, listings, redactions
 from ogp_open_data.store.doors import Connection, Store
 from ogp_open_data.store.following import State
 from ogp_open_data.store.history import Digests
 from ogp_open_data.store.listings import Found, Listing
+from ogp_open_data.store.redactions import Redaction
 from ogp_open_data.store.releases import Dataset, Head
 from ogp_open_data.web.bounded import Bounded
 from ogp_open_data.web.cache import Cache
@@ -106,6 +107,11 @@ class Site:
     async def digests(self, release: int) -> Digests:
         """The digests of a release."""
         found: Digests = await self._once("digests", history.digests, release)
+        return found
+
+    async def redactions(self, release: int) -> list[Redaction]:
+        """What a release redacted, and what was redacted in it since."""
+        found: list[Redaction] = await self._once("redactions", redactions.of_release, release)
         return found
 
     async def _once(self, name: str, query: Callable[[Connection, Any], Awaitable[Any]], asked: Listing | int) -> Any:

@@ -67,7 +67,7 @@ def _item(noun: str, format: Format | None) -> tuple[str, str, dict[str, Any]]:
 
 
 def _versions(noun: str) -> tuple[str, str, dict[str, Any]]:
-    id = in_path("id", "The record's id.", ID)
+    parameters = [in_path("id", "The record's id.", ID), *map(parameter, query.versions(noun).values())]
     content = {"application/json": shapes.envelope("Version")}
     responses = {
         "200": ok("Every version.", content),
@@ -77,7 +77,7 @@ def _versions(noun: str) -> tuple[str, str, dict[str, Any]]:
     return (
         f"versions_{noun}",
         noun,
-        {"summary": f"Versions of one of {noun}", "parameters": [id], "responses": responses},
+        {"summary": f"Versions of one of {noun}", "parameters": parameters, "responses": responses},
     )
 
 
