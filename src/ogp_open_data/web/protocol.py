@@ -4,6 +4,7 @@ Left alone uvicorn closed none of 200 connections that dripped a header each; an
 """
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -13,13 +14,13 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 LARGEST_HEAD = 32 * 1024
 MOST_FIELDS = 100
 SAYS = {
-    400: ("bad-request", "The request cannot be read"),
-    408: ("request-timeout", "The request came too slowly"),
-    431: ("header-too-large", f"The header is larger than {LARGEST_HEAD} bytes or {MOST_FIELDS} fields"),
+    400: "the request cannot be read; it takes one Host field, and one length",
+    408: "the request came too slowly",
+    431: f"the header is larger than {LARGEST_HEAD} bytes or {MOST_FIELDS} fields",
 }
 
 
-class HeaderTooLarge(Exception):
+class Unreadable(Exception):
     """Stops the parser."""
 
 
@@ -73,7 +74,11 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if len(self.headers) > MOST_FIELDS or self._head_size() > LARGEST_HEAD:
             self.fault = 431
-            raise HeaderTooLarge
+            raise Unreadable
+        hosts = [name for name, _ in self.headers].count(b"host")
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            # RFC 9112, 3.2; httptools lets both pass.
+            raise Unreadable
         self.in_head = False
         if self.deadline is not None:
             # What waits from here on waits for a body.
@@ -120,8 +125,8 @@ class Protocol(HttpToolsProtocol):
 
     def _refuse(self, status: int) -> None:
         """Tell what is wrong, as problem details, and hang up: nothing else on this connection can be understood."""
-        code, title = SAYS[status]
-        body = msgspec.json.encode({"type": "about:blank", "title": title, "status": status, "code": code})
+        title = HTTPStatus(status).phrase
+        body = msgspec.json.encode({"type": "about:blank", "title": title, "status": status, "detail": SAYS[status]})
         head = (
             b"content-type: application/problem+json\r\naccess-control-allow-origin: *\r\ncache-control: no-store\r\n"
             b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
