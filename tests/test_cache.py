@@ -165,15 +165,25 @@ async def test_head_and_304_come_from_the_same_entry(coding: str | None) -> None
 
 @pytest.mark.parametrize(
     "origin",
-    [Origin(status=404), Origin(status=503), Origin(control="no-store"), Origin(**{"accept-ranges": "bytes"})],
-    ids=["404", "503", "no-store", "file"],
+    [Origin(status=404), Origin(status=503), Origin(control="no-store")],
+    ids=["404", "503", "no-store"],
 )
-async def test_errors_private_answers_and_files_are_not_kept(origin: Origin) -> None:
+async def test_errors_and_private_answers_are_not_kept(origin: Origin) -> None:
     cache = Cache(origin, 1 << 20)
     async with asking(cache) as client:
         for _ in range(2):
             assert (await client.get("/v1/plans")).content == BODY
     assert len(origin.asked) == 2 and len(cache.entries) == 0
+
+
+async def test_part_of_a_file_is_asked_of_the_application_and_not_kept() -> None:
+    origin = Origin(**{"accept-ranges": "bytes"})
+    cache = Cache(origin, 1 << 20)
+    async with asking(cache) as client:
+        for _ in range(2):
+            assert (await client.get("/v1/plans")).content == BODY
+            await client.get("/v1/plans", headers={"Range": "bytes=0-3"})
+    assert len(origin.asked) == 3 and len(cache.entries) == 1
 
 
 async def test_stream_is_passed_on_and_a_head_or_304_of_it_ends_at_once() -> None:

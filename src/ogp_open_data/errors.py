@@ -16,6 +16,7 @@
     │   ├── UnderWay         409  the same request is being carried out
     │   ├── PreconditionFailed 412 another version than the request is about
     │   ├── UriTooLong       414
+    │   ├── RangeNotSatisfiable 416
     │   ├── DocumentRefused  422  a document that is not what it should be
     │   │   ├── ContentTooLarge 413
     │   │   └── UnsupportedMediaType 415
@@ -172,6 +173,16 @@ class UriTooLong(Refused):
     cause = "The address is longer than 8,000 characters."
     example = "GET /v1/plans?id=… with more ids than fit"
     remedy = "Ask in parts, or take the whole list as CSV or NDJSON and choose from it."
+
+
+class RangeNotSatisfiable(Refused):
+    """The file has no such part."""
+
+    code = "range-not-satisfiable"
+    status = 416
+    cause = "`Range` begins behind the end of the file, which may be another, shorter one by now."
+    example = "GET /v1/plans.csv with Range: bytes=9999999999-"
+    remedy = "Ask for a part within `size`, or for the whole. `If-Range` with the ETag gives the whole where the file changed."
 
 
 class DocumentRefused(Refused):

@@ -90,7 +90,7 @@ class Source(Struct, frozen=True):
     url: str | None = None
     sha256: Annotated[str | None, Meta(description="SHA-256 of the document's bytes, in hexadecimal.")] = None
     media_type: str | None = None
-    retrieved_at: datetime | None = None
+    retrieved_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class Name(Struct, frozen=True):

@@ -55,6 +55,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     daily_at: Annotated[
         str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="Time of the daily release, in that zone.")
     ] = "00:05"
+    files_dir: Annotated[
+        str | None,
+        Meta(
+            description="Directory for finished files of releases, which may be emptied at any time; else a temporary one."
+        ),
+    ] = None
+    files_bytes: Annotated[int, Meta(ge=0, description="Room for those files, in bytes.")] = 4 * 1024**3
     read_connections: Annotated[int, Meta(ge=1, le=1000, description="Connections for reads, for each worker.")] = 8
     cache_bytes: Annotated[
         int, Meta(ge=0, description="Memory for finished answers, in bytes, for each worker; 0 keeps none.")

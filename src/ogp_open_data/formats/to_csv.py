@@ -41,24 +41,28 @@ def line(record: Record, fields: Iterable[str] | None = None) -> str:
 
 def _cells(value: Any) -> Iterator[str]:
     if isinstance(value, Source):
-        yield from (_quote(_text(getattr(value, name))) for name in SOURCE_FIELDS)
+        yield from (_cell(getattr(value, name)) for name in SOURCE_FIELDS)
     else:
-        yield _quote(_text(value))
+        yield _cell(value)
 
 
-def _text(value: Any) -> str:
-    """A value as cell text: lists of scalars joined with |, other nested values as JSON, null empty."""
+def _cell(value: Any) -> str:
+    return _quote(guard(plain(value)) if isinstance(value, str | list) else plain(value))
+
+
+def plain(value: Any) -> str:
+    """A value as unguarded text: lists of scalars joined with |, other nested values as JSON, null empty."""
     if value is None:
         return ""
     if isinstance(value, str):
-        return guard(value)
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
     if isinstance(value, list):
         if all(isinstance(one, str) for one in value):
-            return guard("|".join(one.replace("\\", "\\\\").replace("|", "\\|") for one in value))
+            return "|".join(one.replace("\\", "\\\\").replace("|", "\\|") for one in value)
         return msgspec.json.encode(value, order="sorted").decode()
     return str(msgspec.to_builtins(value))
 

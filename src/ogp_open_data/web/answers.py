@@ -9,12 +9,17 @@ import litestar
 from litestar.response import Stream
 from msgspec import Struct
 
-from ogp_open_data.web import entry
+from ogp_open_data.web import entry, files, ranges
+from ogp_open_data.web.files import File
 from ogp_open_data.web.site import Request, Response
 
 CURRENT = "max-age=60, stale-while-revalidate=60, stale-if-error=86400"
 PINNED = entry.PINNED.decode()
 VARY = "Accept, Accept-Encoding, Accept-Datetime"
+
+
+# Files up to this many bytes are kept in memory, in each coding that is asked for.
+SMALL = 256 * 1024
 
 
 class Link(Struct, frozen=True):
@@ -32,13 +37,13 @@ class Link(Struct, frozen=True):
 
 
 class Representation(Struct, frozen=True, kw_only=True):
-    """A complete answer: its bytes (or chunks of them), and what a cache needs to know.
+    """A complete answer: its bytes (or chunks of them, or a finished file), and what a cache needs to know.
 
     `etag` is opaque text without quotes; where it is None it is the digest of the bytes.
     """
 
     content_type: str
-    body: bytes | AsyncIterator[bytes]
+    body: bytes | AsyncIterator[bytes] | File
     last_modified: datetime
     etag: str | None = None
     cache_control: str = CURRENT
@@ -61,8 +66,8 @@ def etag_of(*parts: bytes | str) -> str:
 
 
 def answer(request: Request, one: Representation) -> Response:
-    """200 with the representation; the cache in front makes 304 of it, or an answer to HEAD."""
-    etag = one.etag or etag_of(one.body if isinstance(one.body, bytes) else b"")
+    """200 with the representation, or 206; the cache in front makes 304 of it, or an answer to HEAD."""
+    etag = one.etag or _etag_of(one.body)
     headers = {
         "etag": f'"{etag}"',
         "last-modified": http_date(one.last_modified),
@@ -75,6 +80,36 @@ def answer(request: Request, one: Representation) -> Response:
     headers |= one.headers
     # Litestar adds a charset to text types by itself; the header wins over its media type.
     headers["content-type"] = one.content_type
+    if isinstance(one.body, File):
+        return _file(request, one.body, headers)
     if isinstance(one.body, bytes):
         return litestar.Response(content=one.body, headers=headers, media_type="application/octet-stream")
     return Stream(one.body, headers=headers, media_type="application/octet-stream")
+
+
+def _etag_of(body: bytes | AsyncIterator[bytes] | File) -> str:
+    """The same bytes have the same validator, wherever they are."""
+    if isinstance(body, File):
+        return body.sha256[:32]
+    return etag_of(body if isinstance(body, bytes) else b"")
+
+
+def _file(request: Request, file: File, headers: dict[str, str]) -> Response:
+    """200 with a file, or 206 with the part of it that is asked for. A small one is given whole, for the cache to keep."""
+    part = ranges.asked(request.headers.get("range"), request.headers.get("if-range"), headers["etag"], file.size)
+    start, end = part or (0, file.size)
+    headers |= {
+        "accept-ranges": "bytes",
+        "repr-digest": files.repr_digest(file.sha256),
+        "content-length": str(end - start),
+    }
+    if part:
+        headers["content-range"] = f"bytes {start}-{end - 1}/{file.size}"
+    if part is None and file.size <= SMALL:
+        return litestar.Response(content=file.path.read_bytes(), headers=headers, media_type="application/octet-stream")
+    return Stream(
+        files.part_of(file.path, start, end),
+        status_code=206 if part else 200,
+        headers=headers,
+        media_type="application/octet-stream",
+    )

@@ -11,7 +11,7 @@ from litestar.types import ASGIApp
 
 from ogp_open_data import settings as options
 from ogp_open_data.deprecations import DEPRECATED, Deprecated
-from ogp_open_data.formats import FORMATS
+from ogp_open_data.formats import KNOWN
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.store.doors import Store
@@ -20,6 +20,7 @@ from ogp_open_data.web import (
     contract,
     daily,
     documents,
+    files,
     health,
     history,
     items,
@@ -49,6 +50,7 @@ from ogp_open_data.web.board import (
 )
 from ogp_open_data.web.cache import Cache
 from ogp_open_data.web.edge import Edge
+from ogp_open_data.web.files import Files
 from ogp_open_data.web.site import Request, Response, Site
 
 Handler = Callable[..., Awaitable[Response]]
@@ -77,7 +79,7 @@ def routes() -> list[tuple[str, Handler]]:
         ("/static/{name:str}", looks.file),
         ("/v1", documents.index),
         *((f"/v1/{noun}", partial(listings.list_records, noun=noun, suffix=None)) for noun in NOUNS),
-        *((f"/v1/{n}.{s}", partial(listings.list_records, noun=n, suffix=s)) for n in NOUNS for s in FORMATS),
+        *((f"/v1/{n}.{s}", partial(listings.list_records, noun=n, suffix=s)) for n in NOUNS for s in KNOWN),
         *((f"/v1/{noun}/{{name:str}}", partial(items.one_record, noun=noun)) for noun in NOUNS),
         *((f"/v1/{noun}/{{name:str}}/versions", partial(versions.list_versions, noun=noun)) for noun in NOUNS),
         *((f"/v1/{noun}/timemap", partial(memento.timemap, noun=noun)) for noun in NOUNS),
@@ -122,15 +124,16 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         server.end_with_parent()
-        site = app.state.site = Site(chosen, store, cache, deprecated)
-        await store.open()
-        loops = [asyncio.create_task(daily.forever(store, chosen)), asyncio.create_task(watch.forever(site))]
-        try:
-            yield
-        finally:
-            for loop in loops:
-                loop.cancel()
-            await store.close()
+        with files.directory(chosen) as directory:
+            site = app.state.site = Site(chosen, store, cache, Files(directory, chosen.files_bytes), deprecated)
+            await store.open()
+            loops = [asyncio.create_task(daily.forever(store, chosen)), asyncio.create_task(watch.forever(site))]
+            try:
+                yield
+            finally:
+                for loop in loops:
+                    loop.cancel()
+                await store.close()
 
     app = Litestar(
         route_handlers=[_route(path, handler) for path, handler in routes()],

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from ogp_open_data.errors import BadRequest, NotAcceptable, NotFound
-from ogp_open_data.formats import FORMATS, Format
+from ogp_open_data.formats import FORMATS, MISSING, Format
+from ogp_open_data.formats.about import About
 from ogp_open_data.records import NOUNS
 from ogp_open_data.store import listings
 from ogp_open_data.store.releases import Head, counted
@@ -20,10 +21,15 @@ EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 # What the program says of itself changes with the program only; this is when its present contract was made.
 MADE = datetime(2026, 11, 24, tzinfo=UTC)
 MOST_INCLUDED = 5000
+# A link that repeats a longer query than this would make the header longer than proxies take.
+LONGEST_REPEATED = 400
 
 
 def negotiated(request: Request, suffix: str | None) -> Format:
-    """The format of a request: by suffix, else by Accept. Raises NotAcceptable listing what there is."""
+    """The format of a request: by suffix, else by Accept. Raises NotAcceptable listing what there is, and NotFound."""
+    if suffix in MISSING:
+        known = ", ".join(f".{one}" for one in FORMATS)
+        raise NotFound(f"this server cannot write .{suffix}; there are {known}. Whoever runs it can: {MISSING[suffix]}")
     if suffix is not None:
         return FORMATS[suffix]
     by_type = {one.media_type: one for one in FORMATS.values()}
@@ -110,6 +116,30 @@ def common_links(site: Site, noun: str | None = None) -> list[Link]:
     ]
 
 
+def list_links(site: Site, format: Format, noun: str, request: Request, links: dict[str, str]) -> list[Link]:
+    """The links of a list in its header: its pages, and its other formats, as far as a header has room."""
+    rest = query_string(request, **dict.fromkeys(("cursor", "include", "fields", "limit", "bom")))
+    others = {
+        f"{site.url(f'/v1/{noun}.{one.suffix}')}{rest}": one.media_type for one in FORMATS.values() if one is not format
+    }
+    found = [Link(href, rel, format.media_type) for rel, href in links.items()]
+    found += [Link(href, "alternate", media_type) for href, media_type in others.items()]
+    return found if len(rest) <= LONGEST_REPEATED else [link for link in found if link.rel == "next"]
+
+
 def about(site: Site) -> dict[str, str]:
     """Licence and attribution, for the meta of an answer."""
     return {"licence": site.settings.licence_url, "attribution": site.settings.publisher}
+
+
+def about_file(site: Site, title: str, release: int, made_at: datetime, address: str) -> About:
+    """Licence, attribution and origin, for a file that says so itself."""
+    return About(
+        title=title,
+        release=release,
+        made_at=made_at,
+        publisher=site.settings.publisher,
+        licence_name=site.settings.licence_name,
+        licence_url=site.settings.licence_url,
+        address=address,
+    )

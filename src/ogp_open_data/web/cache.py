@@ -3,7 +3,8 @@
 An address, with the two fields that choose among its representations, is a key. What is behind the cache sees nothing of a
 request but its key, so nobody can poison it. Conditions, HEAD and content codings are answered here, from one entry. Only
 answers of 200 are kept, by what they say to every cache: `no-store` never, PINNED until it falls out, all others until the
-next release. Answers without a length (streams) and with ranges (files) are passed on as they come.
+next release. Answers that are sent bit by bit (streams, large files) and parts of files are passed on
+as they come.
 """
 
 import asyncio
@@ -48,11 +49,12 @@ class Cache:
         asked = fields(scope)
         key = (scope["raw_path"], scope["query_string"], asked.get(b"accept"), asked.get(b"accept-datetime"))
         entry = self.entries.get(key)
-        if entry is None:
+        if entry is None or (entry.in_parts and b"range" in asked):
             answer = await self._fetched(key, asked, scope, receive, send)
             if answer is None:
                 return
-            entry = self.entries.get(key) or Entry(key, answer)
+            kept = self.entries.get(key)
+            entry = kept if kept is not None and kept.answer is answer else Entry(key, answer)
         entry.hits += 1
         await self._send(entry, asked, scope["method"], send)
 
@@ -160,7 +162,7 @@ class _Capture:
     async def take(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.start = Answer(message["status"], list(message["headers"]), b"")
-            if self.start.field(b"content-length") is None or self.start.field(b"accept-ranges") is not None:
+            if self.start.field(b"content-length") is None:
                 await self._begin(self.start)
         elif message["type"] == "http.response.body":
             assert self.start is not None, "the start comes first"

@@ -16,7 +16,8 @@ LONGEST_TARGET = 8000
 READS = "GET, HEAD, OPTIONS"
 EXPOSED = (
     "ETag, Link, Last-Modified, Content-Location, Content-Disposition, Retry-After, "
-    "OGP-Row-Count, OGP-Next-Since, OGP-Epoch, API-Version, Memento-Datetime, Deprecation, Sunset"
+    "OGP-Row-Count, OGP-Next-Since, OGP-Epoch, Accept-Ranges, Content-Range, Repr-Digest, API-Version, Memento-Datetime, "
+    "Deprecation, Sunset"
 )
 ALWAYS = [
     (b"access-control-allow-origin", b"*"),
@@ -32,7 +33,7 @@ ALWAYS = [
 PREFLIGHT = [
     (b"allow", READS.encode()),
     (b"access-control-allow-methods", READS.encode()),
-    (b"access-control-allow-headers", b"Accept, Accept-Datetime, If-None-Match, If-Modified-Since"),
+    (b"access-control-allow-headers", b"Accept, Accept-Datetime, If-None-Match, If-Modified-Since, If-Range, Range"),
     (b"access-control-max-age", b"86400"),
     (b"cache-control", b"max-age=86400"),
 ]

@@ -1,6 +1,7 @@
 """What the edge cache keeps: an answer's bytes, its variants in the content codings, and what a 304 says of it."""
 
 import asyncio
+import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from msgspec import Struct
 
 from ogp_open_data.web import codings
 from ogp_open_data.web.conditions import unchanged
+from ogp_open_data.web.files import repr_digest
 
 Headers = list[tuple[bytes, bytes]]
 # Raw path, query, Accept, Accept-Datetime.
@@ -15,6 +17,7 @@ Key = tuple[bytes, bytes, bytes | None, bytes | None]
 
 # The Cache-Control of what names its release, and so outlives it.
 PINNED = b"max-age=86400"
+REPR_DIGEST = b"repr-digest"
 # What a 304 repeats of the 200 (RFC 9110, 15.4.5), and what must be heard though nothing changed.
 REPEATED = {b"etag", b"last-modified", b"cache-control", b"vary", b"content-location", b"deprecation", b"sunset"}
 # From this size on an answer is encoded in a thread, while others are served.
@@ -51,6 +54,8 @@ class Entry:
         self.hits = 0
         # What is on its way out (RFC 8594) is gone from a release on, whatever release it names.
         self.pinned = answer.field(b"cache-control") == PINNED and answer.field(b"sunset") is None
+        # Whether the application gives parts of it.
+        self.in_parts = answer.field(b"accept-ranges") is not None
         self.plain = _variant(answer, None, answer.body)
         self.variants: dict[str | None, Variant] = {None: self.plain}
         self.encodings: dict[str, asyncio.Future[bytes]] = {}
@@ -70,12 +75,15 @@ class Entry:
 
 
 def _variant(answer: Answer, coding: str | None, body: bytes) -> Variant:
-    """An answer in a coding; each coding has its own strong ETag."""
+    """An answer in a coding; each coding has its own strong ETag, and its own digest (RFC 9530)."""
     etag = answer.field(b"etag") or b""
     headers = [pair for pair in answer.headers if pair[0] not in (b"content-length", b"etag")]
     if coding is not None:
         etag = b'%b-%b"' % (etag[:-1], coding.encode())
         headers.append((b"content-encoding", coding.encode()))
+        if answer.field(REPR_DIGEST) is not None:
+            headers = [pair for pair in headers if pair[0] != REPR_DIGEST]
+            headers.append((REPR_DIGEST, repr_digest(hashlib.sha256(body).hexdigest()).encode()))
     if etag:
         headers.append((b"etag", etag))
     headers.append((b"content-length", b"%d" % len(body)))

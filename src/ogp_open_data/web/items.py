@@ -1,15 +1,16 @@
 """Single records in every format."""
 
+import asyncio
 from collections.abc import Mapping
 
 from ogp_open_data.errors import Gone, NotFound
-from ogp_open_data.formats import FORMATS, Format, to_csv, to_json
+from ogp_open_data.formats import FORMATS, KNOWN, Format, build, to_csv, to_json
 from ogp_open_data.records import url_of
 from ogp_open_data.store import listings, releases
 from ogp_open_data.store.listings import At
 from ogp_open_data.web import discovery, feeds, memento, query
 from ogp_open_data.web.answers import CURRENT, PINNED, Link, Representation, answer
-from ogp_open_data.web.asking import about, belonging, common_links, negotiated, query_string, release_of
+from ogp_open_data.web.asking import about, about_file, belonging, common_links, negotiated, query_string, release_of
 from ogp_open_data.web.query import Query
 from ogp_open_data.web.site import Request, Response, Site, site_of
 
@@ -17,7 +18,7 @@ from ogp_open_data.web.site import Request, Response, Site, site_of
 async def one_record(request: Request, noun: str, name: str) -> Response:
     """A single record, `name` being its id with or without a suffix."""
     id, _, suffix = name.partition(".")
-    if suffix and suffix not in FORMATS:
+    if suffix and suffix not in KNOWN:
         raise NotFound(f"there is no format .{suffix[:40]}; known are {', '.join(FORMATS)}")
     format = negotiated(request, suffix or None)
     asked = query.read(query.given(request.scope["query_string"]), query.item_parameters(noun, format))
@@ -29,7 +30,7 @@ async def one_record(request: Request, noun: str, name: str) -> Response:
     path = url_of(noun, id)
     links, headers = await memento.of_record(request, site, at, asked.as_of)
     # Another format of the same: of that release, where one is asked for.
-    then = query_string(request, fields=None, include=None)
+    then = query_string(request, fields=None, include=None, bom=None)
     others = {one: f"{path}.{one.suffix}{then}" for one in FORMATS.values() if one is not format}
     return answer(
         request,
@@ -78,7 +79,16 @@ async def _body(
     own = f"{url_of(at.noun, at.id)}.{format.suffix}{query_string(request)}"
     if format.suffix == "csv":
         line = to_csv.line(releases.decode(at.noun, at.doc), asked.fields)
-        return f"{to_csv.header(at.noun, asked.fields)}\r\n{line}\r\n".encode()
+        mark = "\ufeff" if asked.bom else ""
+        return f"{mark}{to_csv.header(at.noun, asked.fields)}\r\n{line}\r\n".encode()
+    if format.rows == "built":
+        title = f"{at.id} ({at.noun} of the national action plans)"
+        origin = about_file(
+            site, title, at.release, at.made_at, site.url(f"{url_of(at.noun, at.id)}?as_of={at.release}")
+        )
+        return await asyncio.to_thread(
+            build.built, format.suffix, at.noun, at.doc.encode() + b"\n", asked.fields, origin
+        )
     if format.suffix == "ndjson":
         return to_json.chosen(at.doc, asked.fields) + b"\n"
     if format.suffix == "atom":

@@ -1,25 +1,28 @@
 """Lists in every format: the request's question, the store's rows, the format's bytes."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from ogp_open_data.formats import FORMATS, Format, to_csv, to_json
+from ogp_open_data.formats import Format, to_json
 from ogp_open_data.records import Filter
-from ogp_open_data.store import listings, releases
 from ogp_open_data.store.listings import Found, Listing
 from ogp_open_data.store.releases import Head
-from ogp_open_data.web import cursors, discovery, feeds, memento, query
-from ogp_open_data.web.answers import CURRENT, PINNED, Link, Representation, answer, etag_of
-from ogp_open_data.web.asking import EPOCH, about, belonging, common_links, negotiated, query_string, release_of
+from ogp_open_data.web import bulk, cursors, discovery, feeds, memento, query
+from ogp_open_data.web.answers import CURRENT, PINNED, Representation, answer
+from ogp_open_data.web.asking import (
+    EPOCH,
+    about,
+    belonging,
+    common_links,
+    list_links,
+    negotiated,
+    query_string,
+    release_of,
+)
 from ogp_open_data.web.cursors import Place
 from ogp_open_data.web.query import Query
 from ogp_open_data.web.site import Request, Response, Site, site_of
-
-# Bulk answers up to this many rows are made whole, with their length; beyond it they stream.
-WHOLE = listings.BATCH
-# A link that repeats a longer query than this would make the header longer than proxies take.
-LONGEST_REPEATED = 400
 
 
 async def list_records(request: Request, noun: str, suffix: str | None) -> Response:
@@ -35,7 +38,7 @@ async def list_records(request: Request, noun: str, suffix: str | None) -> Respo
     release = await release_of(site, place.release if place and asked.as_of is None else asked.as_of)
     listing = _listing(noun, format, asked, release, place)
     if listing.limit is None:
-        one = await _bulk(request, site, format, listing, asked)
+        one = await bulk.of_all(request, site, format, listing, asked, release)
     else:
         one = await _page(request, site, format, listing, asked, release, place)
     pinned = PINNED if isinstance(asked.as_of, int) else CURRENT
@@ -90,13 +93,13 @@ async def _page(
     elif format.suffix == "json":
         body = await _json(site, listing, asked, found, links, total)
     else:
-        body = _head(format, listing, asked) + await _rows(site, format, listing, asked, found)
+        body = await bulk.of_rows(site, format, listing, asked, found, bulk.about(request, site, listing, release))
     return Representation(
         content_type=format.content_type,
         body=body,
         last_modified=EPOCH,
-        links=[*_links(site, format, listing.noun, request, links), *common_links(site, listing.noun)],
-        headers=_of_file(format, listing, len(found)) if format.bulk else {},
+        links=[*list_links(site, format, listing.noun, request, links), *common_links(site, listing.noun)],
+        headers=bulk.headers(format, listing, len(found)) if format.bulk else {},
     )
 
 
@@ -108,57 +111,3 @@ async def _json(
     included = await belonging(site, asked.include, listing.noun, listing.release, docs)
     meta = {"release": listing.release, "total": total, **about(site)}
     return to_json.page(docs, meta, links, asked.fields, asked.include, included)
-
-
-async def _bulk(request: Request, site: Site, format: Format, listing: Listing, asked: Query) -> Representation:
-    """All rows of a list: whole where there are few, else streamed; the count is told before the first."""
-    count, digest = await site.summary(listing)
-    chunks = _chunks(site, format, listing, asked)
-    small = count <= WHOLE
-    return Representation(
-        content_type=format.content_type,
-        body=b"".join([chunk async for chunk in chunks]) if small else chunks,
-        etag=None if small else etag_of(digest, format.suffix, repr(asked), "1"),
-        last_modified=EPOCH,
-        links=[*_links(site, format, listing.noun, request, {}), *common_links(site, listing.noun)],
-        headers=_of_file(format, listing, count),
-    )
-
-
-def _of_file(format: Format, listing: Listing, count: int) -> dict[str, str]:
-    """What a bulk answer says of itself before its first row."""
-    name = f'attachment; filename="{listing.noun}.{format.suffix}"'
-    return {"ogp-row-count": str(count), "content-disposition": name}
-
-
-async def _chunks(site: Site, format: Format, listing: Listing, asked: Query) -> AsyncIterator[bytes]:
-    """The bytes of a bulk answer, a batch of rows at a time."""
-    yield _head(format, listing, asked)
-    async for batch in listings.everything(site.store, listing):
-        yield await _rows(site, format, listing, asked, batch)
-
-
-def _head(format: Format, listing: Listing, asked: Query) -> bytes:
-    return f"{to_csv.header(listing.noun, asked.fields)}\r\n".encode() if format.suffix == "csv" else b""
-
-
-async def _rows(site: Site, format: Format, listing: Listing, asked: Query, rows: Sequence[Found]) -> bytes:
-    """Rows as lines: as they are stored, unless only some fields are asked for, or they were stored with fewer columns."""
-    if format.suffix == "ndjson":
-        return b"".join(to_json.chosen(one.doc, asked.fields) + b"\n" for one in rows)
-    shaped_in = (await site.dataset()).shaped_in
-    if asked.fields is None and all(one.release >= shaped_in for one in rows):
-        return "".join(f"{one.csv}\r\n" for one in rows).encode()
-    records = (releases.decode(listing.noun, one.doc) for one in rows)
-    return "".join(f"{to_csv.line(record, asked.fields)}\r\n" for record in records).encode()
-
-
-def _links(site: Site, format: Format, noun: str, request: Request, links: dict[str, str]) -> list[Link]:
-    """The links of a list in its header: its pages, and its other formats, as far as a header has room."""
-    rest = query_string(request, cursor=None, include=None, fields=None, limit=None)
-    others = {
-        f"{site.url(f'/v1/{noun}.{one.suffix}')}{rest}": one.media_type for one in FORMATS.values() if one is not format
-    }
-    found = [Link(href, rel, format.media_type) for rel, href in links.items()]
-    found += [Link(href, "alternate", media_type) for href, media_type in others.items()]
-    return found if len(rest) <= LONGEST_REPEATED else [link for link in found if link.rel == "next"]

@@ -92,4 +92,6 @@ def _demanded(known: OpenDataError, error: Exception) -> dict[str, str]:
     if known.status == 405:
         allow = (getattr(error, "headers", None) or {}).get("Allow", "GET, HEAD, OPTIONS")
         return {"allow": allow}
+    if known.status == 416:
+        return {"content-range": f"bytes */{known.extra['size']}"}
     return {"retry-after": "5"} if known.status == 503 else {}

@@ -47,6 +47,7 @@ class Query(Struct, frozen=True, kw_only=True):
     until: int | None = None
     noun: str | None = None
     history: str | None = None
+    bom: bool = False
     epoch: str | None = None
     from_: str | None = None
     to: str | None = None
@@ -215,7 +216,7 @@ def parameters(noun: str, format: Format | None = None) -> dict[str, Parameter]:
         "cursor", {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,1000}$"}, "Where to go on; from links.next.", _cursor
     )
     found |= {"as_of": AS_OF, "sort": _sort(noun), **_narrowed(noun, format)}
-    return found | _included(noun, format)
+    return found | _included(noun, format) | _marked(format)
 
 
 AS_OF = Parameter(
@@ -290,7 +291,7 @@ DIFF = {
 
 def item_parameters(noun: str, format: Format | None = None) -> dict[str, Parameter]:
     """The parameters of a single record."""
-    return {"as_of": AS_OF, **_narrowed(noun, format), **_included(noun, format)}
+    return {"as_of": AS_OF, **_narrowed(noun, format), **_included(noun, format), **_marked(format)}
 
 
 def _included(noun: str, format: Format | None) -> dict[str, Parameter]:
@@ -299,6 +300,19 @@ def _included(noun: str, format: Format | None) -> dict[str, Parameter]:
         return {}
     names, help = INCLUDES[noun], "What belongs to the records, under `included`."
     return {"include": Parameter("include", _list_of(names), help, _one_of(names, many=True))}
+
+
+BOM = Parameter(
+    "bom",
+    {"type": "string", "enum": ["1"]},
+    "Begin with a byte order mark, by which Excel knows UTF-8.",
+    lambda text: _one_of(["1"], many=False)(text) == "1",
+)
+
+
+def _marked(format: Format | None) -> dict[str, Parameter]:
+    """`bom`, for CSV alone."""
+    return {"bom": BOM} if format is None or format.suffix == "csv" else {}
 
 
 def _narrowed(noun: str, format: Format | None) -> dict[str, Parameter]:

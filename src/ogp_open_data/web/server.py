@@ -16,6 +16,7 @@ from ogp_open_data import settings
 from ogp_open_data.errors import Refused
 from ogp_open_data.events import log
 from ogp_open_data.settings import Settings
+from ogp_open_data.web import files
 from ogp_open_data.web.protocol import Protocol
 
 GRACE = 10
@@ -68,6 +69,12 @@ def serve(chosen: Settings, host: str, port: int, workers: int) -> None:
         # Nobody can follow a link to a wildcard address.
         known = "localhost" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
         chosen = replace(chosen, public_url=f"http://{known}:{port}")
+    with files.directory(chosen) as directory:
+        _run(replace(chosen, files_dir=str(directory)), listener, host, port, workers)
+
+
+def _run(chosen: Settings, listener: socket.socket, host: str, port: int, workers: int) -> None:
+    """One process that answers at a socket, or several."""
     settings.to_environment(chosen)
     config = uvicorn.Config(
         "ogp_open_data.web.app:create",

@@ -13,6 +13,7 @@ from ogp_open_data.records import NOUNS
 from ogp_open_data.web import query
 
 TEXT = {"type": "string"}
+BYTES = {"type": "string", "format": "binary"}
 
 
 def components(deprecated: Sequence[Deprecated]) -> dict[str, Any]:
@@ -134,7 +135,7 @@ def _around(data: dict[str, Any]) -> dict[str, Any]:
 
 def list_of(noun: str, format: Format) -> dict[str, Any]:
     if format.suffix != "json":
-        return TEXT
+        return BYTES if format.rows == "built" else TEXT
     one = {"$ref": f"#/components/schemas/{NOUNS[noun].__name__}"}
     included = {
         "type": "object",
@@ -154,7 +155,7 @@ def list_of(noun: str, format: Format) -> dict[str, Any]:
 
 def item_of(noun: str, format: Format) -> dict[str, Any]:
     if format.suffix != "json":
-        return TEXT
+        return BYTES if format.rows == "built" else TEXT
     properties = {
         "data": {"$ref": f"#/components/schemas/{NOUNS[noun].__name__}"},
         "included": {"type": "object"},

@@ -20,6 +20,7 @@ from ogp_open_data.store.redactions import Redaction
 from ogp_open_data.store.releases import Dataset, Head
 from ogp_open_data.web.bounded import Bounded
 from ogp_open_data.web.cache import Cache
+from ogp_open_data.web.files import Files
 
 Request: TypeAlias = litestar.Request[Any, Any, Any]
 Response: TypeAlias = litestar.Response[Any]
@@ -36,11 +37,14 @@ def site_of(request: Request) -> "Site":
 class Site:
     """One running program: what it knows of the dataset's present state, and of releases, which never change."""
 
-    def __init__(self, settings: Settings, store: Store, cache: Cache, deprecated: Sequence[Deprecated]) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, cache: Cache, files: Files, deprecated: Sequence[Deprecated]
+    ) -> None:
         self.settings = settings
         self.store = store
         self.cache = cache
         self.deprecated = deprecated
+        self.files = files
         self.base = public_url(settings)
         # Entries of feeds, by noun, id and release: when the record was updated, and the bytes.
         self.entries: Bounded[tuple[str, str, int], tuple[datetime, bytes]] = Bounded(ROOM_FOR_ENTRIES)

@@ -8,10 +8,12 @@ from ogp_open_data.web import query, shapes
 from ogp_open_data.web.contract.operations import (
     ACCEPT_DATETIME,
     ID,
+    RANGE,
     in_path,
     ok,
     operations,
     parameter,
+    part,
     problems,
     redirected,
     unchanged,
@@ -35,16 +37,20 @@ def paths() -> dict[str, Any]:
 def _list(noun: str, format: Format | None) -> tuple[str, str, dict[str, Any]]:
     formats = [format] if format else list(FORMATS.values())
     parameters = [*(parameter(one) for one in query.parameters(noun, format).values()), ACCEPT_DATETIME]
-    statuses = ["400", "404", "405", "410", "414", "503"] + ([] if format else ["406"])
+    content = {one.media_type: shapes.list_of(noun, one) for one in formats}
+    responses = {
+        "200": ok("The records.", content, bulk=True),
+        "302": redirected(),
+        "304": unchanged(),
+        **problems(["400", "404", "405", "410", "414", "503", *([] if format else ["406"])]),
+    }
+    if format is None or format.bulk:
+        parameters.append(RANGE)
+        responses |= {"206": part(content), **problems(["416"])}
     operation = {
         "summary": f"List {noun}" + (f" as {format.suffix.upper()}" if format else ""),
         "parameters": parameters,
-        "responses": {
-            "200": ok("The records.", {one.media_type: shapes.list_of(noun, one) for one in formats}, bulk=True),
-            "302": redirected(),
-            "304": unchanged(),
-            **problems(statuses),
-        },
+        "responses": responses,
     }
     return f"list_{noun}" + (f"_{format.suffix}" if format else ""), noun, operation
 

@@ -10,6 +10,7 @@ from ogp_open_data.errors import (
     NotAcceptable,
     NotFound,
     OpenDataError,
+    RangeNotSatisfiable,
     StoreUnavailable,
     UriTooLong,
 )
@@ -29,6 +30,14 @@ VALIDATED = {
     "Vary": "Request fields that the answer depends on.",
     "Link": "RFC 8288: next, alternate, license, describedby, service-desc.",
 }
+OF_BULK = ["OGP-Row-Count", "Content-Disposition", "Accept-Ranges", "Repr-Digest"]
+RANGE = {
+    "name": "Range",
+    "in": "header",
+    "description": "One part of what a release has of a noun as a file (RFC 9110); several ranges are answered with all of it.",
+    "schema": TEXT,
+    "example": "bytes=0-1023",
+}
 ID = {"$ref": "#/components/schemas/Id"}
 ACCEPT_DATETIME = {
     "name": "Accept-Datetime",
@@ -46,6 +55,7 @@ ERRORS: dict[str, type[OpenDataError]] = {
     "406": NotAcceptable,
     "410": Gone,
     "414": UriTooLong,
+    "416": RangeNotSatisfiable,
     "500": OpenDataError,
     "503": StoreUnavailable,
 }
@@ -79,12 +89,18 @@ def parameter(one: Parameter) -> dict[str, Any]:
 
 
 def ok(description: str, content: dict[str, Any], bulk: bool = False) -> dict[str, Any]:
-    extra = ["Content-Location", "Memento-Datetime", *(["OGP-Row-Count", "Content-Disposition"] if bulk else [])]
+    extra = ["Content-Location", "Memento-Datetime", *(OF_BULK if bulk else [])]
     return {
         "description": description,
         "headers": named([*EVERYWHERE, *VALIDATED, *extra]),
         "content": {media_type: {"schema": schema} for media_type, schema in content.items()},
     }
+
+
+def part(content: dict[str, Any]) -> dict[str, Any]:
+    """The part of a file that was asked for."""
+    whole = ok("The part of the file that `Range` names.", content, bulk=True)
+    return {**whole, "headers": whole["headers"] | named(["Content-Range"])}
 
 
 def unchanged() -> dict[str, Any]:
@@ -105,7 +121,7 @@ def problems(statuses: Iterable[str]) -> dict[str, Any]:
 def responses() -> dict[str, Any]:
     """What many operations answer, once with a body and once without."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    extra = {"405": ["Allow"], "503": ["Retry-After"]}
+    extra = {"405": ["Allow"], "416": ["Content-Range"], "503": ["Retry-After"]}
     found: dict[str, Any] = {
         "NotModified": {"description": "Your copy is still good.", "headers": named([*EVERYWHERE, *VALIDATED])},
         "Found": {
@@ -138,6 +154,9 @@ def headers() -> dict[str, Any]:
         "Content-Location": "Address of this very representation, where the format was negotiated.",
         "OGP-Row-Count": "Rows of a bulk answer, told before the first.",
         "Content-Disposition": "File name of a bulk answer.",
+        "Accept-Ranges": "`bytes` where parts of a finished file can be asked for.",
+        "Content-Range": "Which part this is, and the size of the whole.",
+        "Repr-Digest": "SHA-256 of the whole file (RFC 9530), where it is finished.",
         "OGP-Next-Since": "The release to ask from next.",
         "OGP-Epoch": "Which history that release is of; give it as epoch.",
         "Location": "Where to go.",
