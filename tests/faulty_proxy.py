@@ -40,7 +40,7 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 with client, suppress(OSError):
-                    client.settimeout(10)
+                    client.settimeout(60)
                     self._pass(client)
 
     def _pass(self, client: socket.socket) -> None:
@@ -66,7 +66,7 @@ class Proxy:
     def _fetched(self, request: bytes) -> bytes:
         """The program's answer, or as much of it as came before the program was gone."""
         parts = []
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.upstream), timeout=10) as program:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.upstream), timeout=60) as program:
             program.sendall(request)
             while part := program.recv(65536):
                 parts.append(part)

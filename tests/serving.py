@@ -78,11 +78,11 @@ async def alive(application: Any) -> AsyncIterator[None]:
 
 
 @contextmanager
-def within(dsn: str) -> Iterator[str]:
+def within(dsn: str, **options: str) -> Iterator[str]:
     """The address of the application on a thread of this process: up in a moment, where a test needs many, one after another."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    app = create(Settings(database_url=dsn, public_url=url))
+    app = create(Settings(database_url=dsn, public_url=url, **options))
     server = uvicorn.Server(uvicorn.Config(app, lifespan="on", log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
