@@ -113,6 +113,8 @@ def everywhere(case: Case) -> Iterator[str]:
         fixed = {
             "x-content-type-options": "nosniff",
             "referrer-policy": "no-referrer",
+            "x-frame-options": "DENY",
+            "strict-transport-security": "max-age=31536000",
             "api-version": case.first.headers["api-version"],
         }
         yield from (f"{one.status_code}: {name}" for name, text in fixed.items() if headers.get(name) != text)

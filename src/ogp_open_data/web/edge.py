@@ -29,6 +29,7 @@ ALWAYS = [
         b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
 ]
 PREFLIGHT = [
     (b"allow", READS.encode()),
@@ -46,6 +47,8 @@ class Edge:
         self.app = app
         self.base = base
         self.always = [*ALWAYS, (b"api-version", api_version.encode())]
+        if base.startswith("https:"):
+            self.always.append((b"strict-transport-security", b"max-age=31536000"))
         # Random for the process, counted for the request: ten times as fast as a random one each.
         self.ids = str(uuid.uuid4())[:24]
         self.numbers = count()
