@@ -62,6 +62,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = None
     files_bytes: Annotated[int, Meta(ge=0, description="Room for those files, in bytes.")] = 4 * 1024**3
+    vocabulary: Annotated[
+        str | None,
+        Meta(
+            description="TOML file with plans, agencies and status words of your own, laid over those of the program."
+        ),
+    ] = None
     read_connections: Annotated[int, Meta(ge=1, le=1000, description="Connections for reads, for each worker.")] = 8
     cache_bytes: Annotated[
         int, Meta(ge=0, description="Memory for finished answers, in bytes, for each worker; 0 keeps none.")

@@ -42,7 +42,7 @@ def _told(data_dir: str | None, database_url: str | None, dry_run: bool, work: C
 @by_hand
 def withdraw(id: str, reason: str, dry_run: bool, data_dir: str | None, database_url: str | None) -> None:
     """Take a record out; it answers 410 from then on."""
-    known = vocabulary.load()
+    known = vocabulary.load(settings.load().vocabulary)
     _told(data_dir, database_url, dry_run, lambda store: hand.withdraw(store, known, id, reason, dry_run, _terms()))
 
 
@@ -51,7 +51,7 @@ def withdraw(id: str, reason: str, dry_run: bool, data_dir: str | None, database
 @by_hand
 def restore(id: str, reason: str, dry_run: bool, data_dir: str | None, database_url: str | None) -> None:
     """Bring a withdrawn record back."""
-    known = vocabulary.load()
+    known = vocabulary.load(settings.load().vocabulary)
     _told(data_dir, database_url, dry_run, lambda store: hand.restore(store, known, id, reason, dry_run, _terms()))
 
 
@@ -68,7 +68,7 @@ def correct(
     pairs = dict(pair.split("=", 1) for pair in values if "=" in pair)
     if len(pairs) != len(values):
         raise click.UsageError("--set takes FIELD=VALUE, for example --set status=completed")
-    known = vocabulary.load()
+    known = vocabulary.load(settings.load().vocabulary)
     _told(
         data_dir, database_url, dry_run, lambda store: hand.correct(store, known, id, pairs, reason, dry_run, _terms())
     )
@@ -80,7 +80,7 @@ def correct(
 @by_hand
 def merge(old: str, new: str, reason: str, dry_run: bool, data_dir: str | None, database_url: str | None) -> None:
     """Let the record NEW take the place of OLD."""
-    known = vocabulary.load()
+    known = vocabulary.load(settings.load().vocabulary)
     _told(data_dir, database_url, dry_run, lambda store: hand.merge(store, known, old, new, reason, dry_run, _terms()))
 
 
@@ -90,7 +90,7 @@ def merge(old: str, new: str, reason: str, dry_run: bool, data_dir: str | None, 
 @by_hand
 def renumber(id: str, number: str, reason: str, dry_run: bool, data_dir: str | None, database_url: str | None) -> None:
     """Give a milestone another printed number."""
-    known = vocabulary.load()
+    known = vocabulary.load(settings.load().vocabulary)
     _told(
         data_dir,
         database_url,
@@ -121,5 +121,5 @@ def redact(
 @with_store
 def release(message: str | None, data_dir: str | None, database_url: str | None) -> None:
     """Make the release of the day: what time alone causes, empty if that is nothing; at most one a day."""
-    known, zone = vocabulary.load(), ZoneInfo(settings.load().time_zone)
+    known, zone = vocabulary.load(settings.load().vocabulary), ZoneInfo(settings.load().time_zone)
     _told(data_dir, database_url, False, lambda store: hand.daily(store, known, zone, message, terms=_terms()))

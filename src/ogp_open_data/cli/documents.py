@@ -92,7 +92,7 @@ async def _import(
     rejected: Path | None,
 ) -> int:
     """Import one after the other, telling of each; how many were refused."""
-    known = vocabulary.load()
+    known = vocabulary.load(settings.load().vocabulary)
     told: list[Any] = []
     refused = 0
     try:
@@ -185,7 +185,7 @@ def _read(type: type[Any], text: str | None, option: str, example: str) -> Any:
 @click.option("--source-url", metavar="URL", help="Where the document was published.")
 def parse(files: tuple[Path, ...], as_json: bool, source_url: str | None) -> None:
     """Tell what documents claim. Needs no store."""
-    known, about = vocabulary.load(), _said(source_url=source_url)
+    known, about = vocabulary.load(settings.load().vocabulary), _said(source_url=source_url)
     read, failed = [], None
     for path in files:
         try:

@@ -75,7 +75,10 @@ def create(
 
 async def _known(connection: Connection, organisations: Sequence[str]) -> None:
     """Raises Refused where an organisation is in no vocabulary and was never published: a key for it would open nothing."""
-    there = {*vocabulary.load().organisations, *(await releases.directory(connection)).records}
+    there = {
+        *vocabulary.load(settings.load().vocabulary).organisations,
+        *(await releases.directory(connection)).records,
+    }
     for one in organisations:
         if one not in there:
             near = get_close_matches(one, there, 1)

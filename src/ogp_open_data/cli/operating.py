@@ -46,7 +46,7 @@ def serve(
 
 async def _prepared(store: Store, chosen: Settings, sample: bool) -> None:
     """Import the sample, where nothing is there yet, by the same door as everything else; make the day's release."""
-    known, zone = vocabulary.load(), ZoneInfo(chosen.time_zone)
+    known, zone = vocabulary.load(chosen.vocabulary), ZoneInfo(chosen.time_zone)
     head = await store.reading(releases.head)
     for document in importer.sample() if sample and head.number == 0 else ():
         await importer.import_document(store, document, known)

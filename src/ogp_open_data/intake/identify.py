@@ -90,6 +90,7 @@ class Registry:
             )
         if not re.fullmatch(r"[a-z]{2}-[a-z0-9-]+", self.chosen):
             raise DocumentRefused(f"--plan {self.chosen}: a plan id is a country and a name, for example nz-nap2")
+        country = self.vocabulary.countries.get(self.chosen[:2])
         number = re.sub(r"\D", "", self.chosen) or self.chosen[3:]
         return Plan(
             id=self.chosen,
@@ -97,7 +98,7 @@ class Registry:
             version=1,
             release=1,
             country=self.chosen[:2],
-            time_zone="UTC",
+            time_zone=country.time_zone if country else "UTC",
             number=number,
             title=label or self.chosen,
             labels=[label] if label else [],

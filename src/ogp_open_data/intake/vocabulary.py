@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from importlib import resources
 
@@ -15,14 +15,12 @@ from ogp_open_data.records import Name, Organisation, Plan, url_of
 _DASHES = str.maketrans("‐‑‒–—―−", "-------")
 _TERM = re.compile(r"\b((?:19|20)\d\d)\s*(?:-|/|\bto\b)\s*((?:19|20)?\d\d)\b")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-# Words that a plan's label may have or lack.
+# Words that a plan's label may have or lack, besides the names of its country.
 # fmt: off
 _FILLER = frozenset((
     "open", "government", "partnership", "ogp", "national", "action", "december", "the", "a", "of", "for", "s",
-    "new", "zealand", "zealands", "nz", "aotearoa",
 ))
 # fmt: on
-_COUNTRY = {"nz": ("new zealand", "nz", "aotearoa")}
 # Longer lines are prose that mentions a plan or an agency.
 LONGEST = 200
 
@@ -35,9 +33,9 @@ class PlanEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     time_zone: str
     number: str
     title: str
-    ordinals: list[str]
-    years: list[str]
-    labels: list[str]
+    ordinals: list[str] = []
+    years: list[str] = []
+    labels: list[str] = []
     title_mi: str | None = None
     starts_on: date | None = None
     ends_on: date | None = None
@@ -76,6 +74,14 @@ class Role(Struct, frozen=True, forbid_unknown_fields=True):
     organisation: str | None = None
 
 
+class Country(Struct, frozen=True, forbid_unknown_fields=True):
+    """A country by its ISO 3166-1 code: the names that labels of its plans have, and where its calendar days are."""
+
+    code: str
+    names: list[str]
+    time_zone: str
+
+
 class Vocabulary(Struct, frozen=True):
     """Everything known by name. `words` is status words to statuses, `scales` the same for each scale of an assessor.
 
@@ -88,6 +94,7 @@ class Vocabulary(Struct, frozen=True):
     by_name: dict[str, str]
     by_role: dict[str, str | None]
     scales: dict[str, dict[str, str]]
+    countries: dict[str, Country]
 
     def plan_by_label(self, text: str) -> PlanEntry | None:
         """The plan that a whole line names: by id, or by its ordinal, its term and its country, all agreeing."""
@@ -95,9 +102,19 @@ class Vocabulary(Struct, frozen=True):
             return None
         if (id := text.strip().lower()) in self.plans:
             return self.plans[id]
-        wanted = _label(text)
-        found = [plan for plan in self.plans.values() if _is_named(plan, *wanted)] if wanted else []
+        wanted = _label(text, self._filler())
+        if wanted is None:
+            return None
+        # A label that names a country is of a plan of that country.
+        named = {one.code for one in self.countries.values() if _names_one(wanted[0], one.names)}
+        plans = [plan for plan in self.plans.values() if not named or plan.country in named]
+        found = [plan for plan in plans if _is_named(plan, plan.country in named, *wanted[1:])]
         return found[0] if len(found) == 1 else None
+
+    def _filler(self) -> frozenset[str]:
+        """What says nothing of which plan a label names."""
+        words = {word for one in self.countries.values() for name in one.names for word in name.casefold().split()}
+        return _FILLER | words | {f"{word}s" for word in words}
 
     def organisation_by_name(self, text: str) -> str | None:
         """The id of the agency of a name, without regard to case, macrons, brackets, articles and marks."""
@@ -118,12 +135,15 @@ class Vocabulary(Struct, frozen=True):
         return self.by_role.get(fold(text))
 
 
-class _File(Struct, forbid_unknown_fields=True):
-    plans: list[PlanEntry]
-    organisations: list[OrganisationEntry]
-    roles: list[Role]
-    statuses: dict[str, list[str]]
-    scales: dict[str, dict[str, list[str]]]
+class File(Struct, forbid_unknown_fields=True):
+    """A vocabulary as it is written in TOML."""
+
+    countries: list[Country] = []
+    plans: list[PlanEntry] = []
+    organisations: list[OrganisationEntry] = []
+    roles: list[Role] = []
+    statuses: dict[str, list[str]] = {}
+    scales: dict[str, dict[str, list[str]]] = {}
 
 
 def fold(text: str) -> str:
@@ -133,15 +153,8 @@ def fold(text: str) -> str:
     return " ".join(word for word in re.findall(r"\w+", plain) if word != "the")
 
 
-def load() -> Vocabulary:
-    """The vocabulary of this package; read anew at each call."""
-    text = resources.files("ogp_open_data.intake").joinpath("vocabulary.toml").read_text("utf-8")
-    return parse(text)
-
-
-def parse(text: str) -> Vocabulary:
-    """A vocabulary from TOML. Raises msgspec.ValidationError for a field that is unknown or wrong."""
-    file = msgspec.toml.decode(text, type=_File)
+def of_file(file: File) -> Vocabulary:
+    """The vocabulary that a file writes; of a word that stands twice the last meaning counts."""
     return Vocabulary(
         plans={plan.id: plan for plan in file.plans},
         organisations={one.id: one for one in file.organisations},
@@ -149,7 +162,25 @@ def parse(text: str) -> Vocabulary:
         by_name={fold(name): one.id for one in file.organisations for name in _spellings(one)},
         by_role={fold(name): role.organisation for role in file.roles for name in role.names},
         scales={name: _by_word(scale) for name, scale in file.scales.items()},
+        countries={country.code: country for country in file.countries},
     )
+
+
+def load(path: str | None = None) -> Vocabulary:
+    """The vocabulary of this package, with a publisher's own file laid over it; read anew at each call.
+
+    Raises Refused, naming the file, the line and the key, where that file cannot be read.
+    """
+    # Imported here: overlay knows this module.
+    from ogp_open_data.intake import overlay
+
+    return of_file(overlay.laid_over(path) if path is not None else package())
+
+
+def package() -> File:
+    """The file of this package."""
+    text = resources.files("ogp_open_data.intake").joinpath("vocabulary.toml").read_text("utf-8")
+    return msgspec.toml.decode(text, type=File)
 
 
 def _by_word(meanings: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -161,7 +192,7 @@ def _spellings(one: OrganisationEntry) -> list[str]:
     return [name for name in found if name]
 
 
-def _label(text: str) -> tuple[str, str | None, list[str]] | None:
+def _label(text: str, filler: Collection[str]) -> tuple[str, str | None, list[str]] | None:
     """A label as (lower-case text, term, words that are not filler); None where it speaks of no plan."""
     lower = unicodedata.normalize("NFKC", text).translate(_DASHES).casefold()
     term = _TERM.search(lower)
@@ -170,15 +201,18 @@ def _label(text: str) -> tuple[str, str | None, list[str]] | None:
     words = [re.sub(r"['’]s?$", "", word) for word in _WORD.findall(rest)]
     if not any(word == "plan" or word.startswith("nap") for word in words):
         return None
-    return " ".join(words), years, [word for word in words if word not in _FILLER and word not in ("plan", "nap")]
+    return " ".join(words), years, [word for word in words if word not in filler and word not in ("plan", "nap")]
 
 
-def _is_named(plan: PlanEntry, text: str, years: str | None, words: list[str]) -> bool:
+def _names_one(text: str, names: Sequence[str]) -> bool:
+    return any(re.search(rf"\b{re.escape(name.casefold())}\b", text) for name in names)
+
+
+def _is_named(plan: PlanEntry, in_country: bool, years: str | None, words: list[str]) -> bool:
     """Whether the term fits, and every other word of the label names this plan, and its country or ordinal is there."""
     if years is not None and years not in plan.years:
         return False
     ordinals: Mapping[str, None] = dict.fromkeys([*plan.ordinals, plan.number, f"nap{plan.number}"])
     if any(word not in ordinals for word in words):
         return False
-    in_country = any(re.search(rf"\b{name}\b", text) for name in _COUNTRY.get(plan.country, ()))
     return bool(words) or (in_country and years is not None)

@@ -15,7 +15,11 @@ GLANCE = 30.0
 
 async def forever(store: Store, settings: Settings) -> None:
     """Make the release of each day once its hour has come; a store that is away is asked again."""
-    zone, hour, known = ZoneInfo(settings.time_zone), time.fromisoformat(settings.daily_at), vocabulary.load()
+    zone, hour, known = (
+        ZoneInfo(settings.time_zone),
+        time.fromisoformat(settings.daily_at),
+        vocabulary.load(settings.vocabulary),
+    )
     done: date | None = None
     while True:
         await asyncio.sleep(GLANCE)
