@@ -18,7 +18,9 @@ import pytest
 import uvicorn
 
 from database import executed, named
+from growing import grown
 from ogp_open_data.settings import Settings
+from ogp_open_data.web import archives
 from ogp_open_data.web.app import create
 
 DOCUMENTS = Path(__file__).parent / "documents"
@@ -97,7 +99,7 @@ def within(dsn: str, **options: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def served(server: str, template: str) -> Iterator[str]:
-    """Address of a served copy of the sample and our own report."""
+    """Address of a served copy of the sample and our own report, with releases enough for an archive of each feed."""
     name = f"ogp_served_{os.getpid()}"
     asyncio.run(executed(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
     dsn = named(server, name)
@@ -109,6 +111,7 @@ def served(server: str, template: str) -> Iterator[str]:
         OGP_CONTACT="mailto:data@example.org",
     ) as (_, url):
         program("import", str(DOCUMENTS / "twin.txt"), "--database-url", dsn)
+        asyncio.run(grown(dsn, archives.SPAN))
         yield url
 
 
