@@ -1,10 +1,24 @@
 """A history that grows: releases made by hand, one after the other, as many as a test wants."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from ogp_open_data.intake import hand, vocabulary
 from ogp_open_data.store import releases
 from ogp_open_data.store.doors import Store
 
 KNOWN = vocabulary.load()
+
+
+@asynccontextmanager
+async def opened(dsn: str) -> AsyncIterator[Store]:
+    """A store at an address."""
+    store = Store(dsn)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 async def grow(store: Store, until: int, id: str = "nz-treasury") -> None:
@@ -15,9 +29,5 @@ async def grow(store: Store, until: int, id: str = "nz-treasury") -> None:
 
 async def grown(dsn: str, until: int) -> None:
     """The same for whoever has no store open."""
-    store = Store(dsn)
-    await store.open()
-    try:
+    async with opened(dsn) as store:
         await grow(store, until)
-    finally:
-        await store.close()

@@ -1,7 +1,6 @@
 """RFC 5005 and 6721 on the real program: archives never change, and the state is rebuilt from them alone while others write."""
 
 import asyncio
-import os
 import threading
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,57 +8,45 @@ from datetime import datetime
 import httpx
 import pytest
 
-from database import executed, named
+from database import copied_database
 from feed_reading import link, local, read, rebuilt, state, walk
 from feed_samples import A
-from growing import KNOWN, grow, grown
+from growing import KNOWN, grow, grown, opened
 from ogp_open_data.formats.to_feed import OGP, TOMBSTONES
 from ogp_open_data.intake import hand
 from ogp_open_data.intake.importer import import_document, sample
+from ogp_open_data.intake.redacting import redact
 from ogp_open_data.records import NOUNS
-from ogp_open_data.store.doors import Store
 from ogp_open_data.web.archives import SPAN
-from serving import running
+from serving import within
 
 REPORT = "nz-nap2-c1-r2018-03-2018-06"
 FEEDS = ["/v1/changes.atom", "/feed.atom", "/feed.atom?commitment=nz-nap2-c1", "/feed.atom?organisation=nz-treasury"]
 
 
-async def with_store(dsn: str, work) -> None:  # type: ignore[no-untyped-def]
-    store = Store(dsn)
-    await store.open()
-    try:
-        await work(store)
-    finally:
-        await store.close()
-
-
-async def lived(store: Store) -> None:
+async def lived(dsn: str) -> None:
     """The sample, then a report that went, came and went, another that came back, a merger, and two archives full of releases."""
-    for document in sample():
-        await import_document(store, document, KNOWN)
-    await hand.withdraw(store, KNOWN, REPORT, "sent by mistake")
-    await hand.restore(store, KNOWN, REPORT, "right after all")
-    await grow(store, SPAN + 3)
-    await hand.withdraw(store, KNOWN, REPORT, "no, it was not")
-    await hand.withdraw(store, KNOWN, "nz-nap2-c2-r2018-03-2018-06", "an error")
-    await hand.restore(store, KNOWN, "nz-nap2-c2-r2018-03-2018-06", "no error")
-    await hand.merge(store, KNOWN, "nz-dia", "nz-psc", "one office")
-    await grow(store, 2 * SPAN + 3)
+    async with opened(dsn) as store:
+        for document in sample():
+            await import_document(store, document, KNOWN)
+        await hand.withdraw(store, KNOWN, REPORT, "sent by mistake")
+        await hand.restore(store, KNOWN, REPORT, "right after all")
+        await grow(store, SPAN + 3)
+        await hand.withdraw(store, KNOWN, REPORT, "no, it was not")
+        await hand.withdraw(store, KNOWN, "nz-nap2-c2-r2018-03-2018-06", "an error")
+        await hand.restore(store, KNOWN, "nz-nap2-c2-r2018-03-2018-06", "no error")
+        await hand.merge(store, KNOWN, "nz-dia", "nz-psc", "one office")
+        await redact(store, "nz-nap2-c3-r2018-03-2018-06", "commitment_title", "a name")
+        await grow(store, 2 * SPAN + 3)
 
 
 @pytest.fixture(scope="module")
 def lively(server: str, template: str) -> Iterator[tuple[str, httpx.Client]]:
     """A served history with two archives, and its database."""
-    name = f"ogp_lively_{os.getpid()}"
-    asyncio.run(executed(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
-    dsn = named(server, name)
-    asyncio.run(with_store(dsn, lived))
-    with (
-        running("--workers", "1", "--database-url", dsn) as (_, url),
-        httpx.Client(base_url=url, timeout=60) as client,
-    ):
-        yield dsn, client
+    with copied_database(server, template) as dsn:
+        asyncio.run(lived(dsn))
+        with within(dsn) as url, httpx.Client(base_url=url, timeout=60) as client:
+            yield dsn, client
 
 
 def test_state_is_rebuilt_from_archives_alone(lively: tuple[str, httpx.Client]) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import email.utils
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -18,15 +17,14 @@ import httpx
 import pytest
 from lxml import etree
 
-from database import executed, named
+from database import copied_database
 from feed_reading import JSON_FEED, link, read
 from feed_samples import A, shown
-from growing import KNOWN, grow
+from growing import KNOWN, grow, opened
 from ogp_open_data.deprecations import Deprecated
 from ogp_open_data.intake import hand
 from ogp_open_data.intake.importer import import_document, sample
 from ogp_open_data.settings import Settings
-from ogp_open_data.store.doors import Store
 from ogp_open_data.web import app
 from ogp_open_data.web.archives import SPAN
 from serving import alive, running
@@ -244,25 +242,22 @@ def test_copy_of_a_feed_that_is_still_good_is_not_sent_again(client: httpx.Clien
 
 
 async def lived(dsn: str) -> None:
-    """The sample and a poisoned text, a report withdrawn, and what becomes of it."""
-    store = Store(dsn)
-    await store.open()
-    for document in sample():
-        await import_document(store, document, KNOWN)
-    poison = "\u0001 \ufffe ]]> &nbsp; <script>alert(1)</script> \u202e" + "x" * 100_000
-    await hand.correct(store, KNOWN, "nz-nap2-c1-m1", {"text": poison}, poison[:500])
-    await hand.withdraw(store, KNOWN, "nz-nap2-c1-r2018-03-2018-06", "sent by mistake")
-    await grow(store, SPAN + 2)
-    await store.close()
+    """The sample, a poisoned text, a report withdrawn, and releases enough for an archive."""
+    async with opened(dsn) as store:
+        for document in sample():
+            await import_document(store, document, KNOWN)
+        poison = "\u0001 \ufffe ]]> &nbsp; <script>alert(1)</script> \u202e" + "x" * 100_000
+        await hand.correct(store, KNOWN, "nz-nap2-c1-m1", {"text": poison}, poison[:500])
+        await hand.withdraw(store, KNOWN, "nz-nap2-c1-r2018-03-2018-06", "sent by mistake")
+        await grow(store, SPAN + 2)
 
 
 @pytest.fixture(scope="module")
 def poisoned(server: str, template: str) -> Iterator[str]:
     """The address of a database with a poisoned record in it."""
-    name = f"ogp_poisoned_{os.getpid()}"
-    asyncio.run(executed(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
-    asyncio.run(lived(named(server, name)))
-    yield named(server, name)
+    with copied_database(server, template) as dsn:
+        asyncio.run(lived(dsn))
+        yield dsn
 
 
 def test_bytes_are_the_same_whatever_the_process_locale_zone_and_seed(poisoned: str) -> None:

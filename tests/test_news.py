@@ -219,6 +219,15 @@ def test_merger_is_one_entry_however_many_records_name_the_other():
     assert "one office" in story.words.summary
 
 
+def test_redaction_is_told_with_the_record_as_it_is_now():
+    marked = replace(REPORT, objective="[redacted]")
+    story = only(
+        change(marked, marked, change_kind="redaction", changed_fields=["objective"], reason="a name"), cause="redact"
+    )
+    assert story.words.title == "Commitment 5, September to November 2017: progress report redacted"
+    assert shown(story.words.html).startswith("Reason: a nameWhat changed: objective.") and story.kinds == ["redacted"]
+
+
 def test_another_shape_of_records_is_no_news():
     assert told(*(change(record, record, change_kind="schema") for record in RECORDS), cause="schema") == []
 

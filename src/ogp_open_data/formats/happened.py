@@ -22,6 +22,7 @@ KINDS = {
     "overdue": "A milestone passed its end date: only the day did it.",
     "changed": "Something else changed, as the agencies or the plan tell it.",
     "corrected": "Something had been told wrongly, and is told right now.",
+    "redacted": "Personal data was taken out of all that was published of it.",
     "withdrawn": "Something was taken out; its address answers 410.",
     "restored": "Something that was withdrawn is back.",
     "merged": "Two records were one; the other one stays.",
@@ -62,7 +63,7 @@ class Happened(Struct, frozen=True, kw_only=True):
             return "merged" if self.successor else "withdrawn"
         if self.before is None:
             return "restored" if self.again else "published"
-        return "corrected" if self.change_kind == "correction" else "changed"
+        return {"correction": "corrected", "redaction": "redacted"}.get(self.change_kind, "changed")
 
 
 class Step(NamedTuple):

@@ -98,7 +98,7 @@ class Telling:
         match one.record, one.before, one.fate:
             case Organisation(), _, "published":
                 return None
-            case Progress() as line, _, fate if fate != "corrected" or line.report in self.changes:
+            case Progress() as line, _, fate if fate not in ("corrected", "redacted") or line.report in self.changes:
                 return None
             case Report() as report, _, "published" | "corrected" | "restored":
                 return self._report(one, report)
@@ -113,7 +113,7 @@ class Telling:
         """Whether it came or went with what it belongs to, or is named anew because two records were merged."""
         if self.cause == "merger":
             return one.after is not None
-        if one.fate in ("changed", "corrected") or (one.noun == "reports" and one.fate == "published"):
+        if one.fate in ("changed", "corrected", "redacted") or (one.noun == "reports" and one.fate == "published"):
             return False
         if one.noun == "commitments":
             above = self.changes.get(one.plan or "") if one.fate != "published" else None

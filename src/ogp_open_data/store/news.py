@@ -29,7 +29,7 @@ CHANGES = f"""
 SELECT r.from_release, r.noun, r.id, r.change_kind, r.changed_fields, r.reason, r.successor, r.doc, before.doc AS before,
     r.version > 1 AND before.doc IS NULL AS again, r.plan, r.commitment,
     r.organisations || coalesce(before.organisations, '{{}}') || coalesce(lead.organisations, '{{}}') AS organisations,
-    ARRAY(SELECT one.from_release FROM record one WHERE r.doc IS NULL AND r.successor IS NULL
+    ARRAY(SELECT one.from_release FROM record one WHERE (r.doc IS NULL AND r.successor IS NULL OR r.change_kind = 'redaction')
         AND one.noun = r.noun AND one.id = r.id AND one.version < r.version AND one.doc IS NOT NULL) AS told_in
 {SEEN_BY} JOIN release ON release.number = r.from_release
 WHERE r.from_release = ANY($1) AND release.changed <= $2
@@ -65,7 +65,7 @@ class Made(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """One change, with the texts after and before it. `told_in` are the releases whose news a withdrawal takes back."""
+    """One change, with the texts after and before it. `told_in` are the releases whose news a withdrawal or redaction takes back."""
 
     release: int
     noun: str
