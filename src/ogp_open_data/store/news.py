@@ -65,7 +65,7 @@ class Made(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """One change, with the texts after and before it. `told_in` are the releases whose news a withdrawal or redaction takes back."""
+    """One change, with the texts after and before it. `told_in` are the releases whose news it takes back."""
 
     release: int
     noun: str
