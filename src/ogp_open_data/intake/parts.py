@@ -176,14 +176,15 @@ def _takes(front: Front, line: Line, kind: str | None, vocabulary: Vocabulary) -
         front.heading = line
     elif kind == "commitment" and front.commitment is None:
         front.commitment = line
-    elif kind is None and front.plan is None and front.commitment is None and _is_plan(line.text, vocabulary):
+    elif kind is None and front.plan is None and front.commitment is None and is_plan(line.text, vocabulary):
         front.plan = line
     else:
         return False
     return True
 
 
-def _is_plan(text: str, vocabulary: Vocabulary) -> bool:
+def is_plan(text: str, vocabulary: Vocabulary) -> bool:
+    """Whether a line is the label of a plan."""
     if len(text) > _LONGEST_PLAN_LINE or not _PLAN_LINE.search(text):
         return False
     return bool(_TERM.search(text)) or vocabulary.plan_by_label(text) is not None

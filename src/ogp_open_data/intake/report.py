@@ -10,24 +10,24 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ogp_open_data.intake import periods
-from ogp_open_data.intake.dates import Period, read_range
-from ogp_open_data.intake.drafts import Block, CommitmentDraft, Draft, PlanDraft, ReportDraft
+from ogp_open_data.intake import periods, plan_pages
+from ogp_open_data.intake.dates import Period
+from ogp_open_data.intake.drafts import Block, Draft, ReportDraft
 from ogp_open_data.intake.fields import Fields, read_fields
 from ogp_open_data.intake.lines import Line, lines_of, unplaced
 from ogp_open_data.intake.milestones import read_milestones
 from ogp_open_data.intake.narrative import read_narrative
 from ogp_open_data.intake.parts import Front, Parts, front_of, parted
+from ogp_open_data.intake.plan_pages import commitment_title, is_page, page, text_of
 from ogp_open_data.intake.vocabulary import Vocabulary
 from ogp_open_data.records import Finding
 
 _NUMERIC_DATE = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/\d{4}(?!\d)")
 _UNDER_COMMITMENT = frozenset(("lead", "objective", "milestones", "milestone", "section"))
-_SEPARATOR = re.compile(r"\s*[,;]\s*")
 
 
 def read_report(blocks: Sequence[Block], vocabulary: Vocabulary, source_url: str | None = None) -> Draft:
-    """What a document claims: a `report`, a `plan` (one commitment's page), or `unrecognised` with the reason.
+    """What a document claims: a `report`, a `plan` (whole, or one commitment's page), or `unrecognised` with the reason.
 
     `source_url` is only compared with what the document says (`url_mismatch`); nothing is taken from it.
     """
@@ -39,8 +39,10 @@ def read_report(blocks: Sequence[Block], vocabulary: Vocabulary, source_url: str
     reason = _reason(parts, front, fields, lines)
     if reason is None:
         return Draft(kind="report", reports=[_report(parts, front, fields, vocabulary, source_url, findings)])
-    if _is_plan_page(parts, front, fields):
-        return Draft(kind="plan", plan=_plan_page(parts, front, fields, vocabulary, source_url, findings))
+    if (whole := plan_pages.whole(lines, vocabulary, findings)) is not None:
+        return Draft(kind="plan", plan=whole)
+    if is_page(parts, front, fields):
+        return Draft(kind="plan", plan=page(parts, front, fields, vocabulary, source_url, findings))
     return Draft(kind="unrecognised", reason=reason, findings=findings)
 
 
@@ -102,11 +104,11 @@ def _report(
         findings.append(Finding("no_milestones", "milestones", None, None, "No milestones are printed."))
     findings += _about_address(source_url, front.number or "", period)
     return ReportDraft(
-        plan=_text(front.plan),
-        title=_text(front.title),
-        heading=_text(front.heading),
+        plan=text_of(front.plan),
+        title=text_of(front.title),
+        heading=text_of(front.heading),
         commitment_number=front.number,
-        commitment_title=_commitment_title(front),
+        commitment_title=commitment_title(front),
         period_raw=period_raw,
         period_start=period.start,
         period_end=period.end,
@@ -123,53 +125,12 @@ def _report(
     )
 
 
-def _is_plan_page(parts: Parts, front: Front, fields: Fields) -> bool:
-    """Whether this is a commitment's page of a plan: what it is for, who leads it, and no period."""
-    if front.title or front.period or not {"objective", "lead"} <= fields.labels:
-        return False
-    return bool(fields.labels & {"timeline", "aside"}) or bool(parts.milestones)
-
-
-def _plan_page(
-    parts: Parts, front: Front, fields: Fields, vocabulary: Vocabulary, source_url: str | None, findings: list[Finding]
-) -> PlanDraft:
-    """The one commitment of a plan page; its number is empty where the page does not print it."""
-    milestones, about_milestones = read_milestones(parts.milestones, vocabulary.words, report=False)
-    timeline = read_range(fields.timeline_raw or "")
-    commitment = CommitmentDraft(
-        number=front.number or "",
-        title=_commitment_title(front),
-        objective=fields.objective,
-        leads_raw=fields.leads_raw,
-        leads=fields.leads,
-        ogp_values=[value for value in _SEPARATOR.split((fields.values_raw or "").strip(" .")) if value],
-        starts=timeline.start,
-        ends=timeline.end,
-        milestones=milestones,
-        source_url=source_url,
-        line=front.commitment.line if front.commitment else None,
-    )
-    kept = [unplaced(line) for line in [*front.others, *parts.narrative]]
-    aside = [
-        _aside(name, raw) for name, raw in (("ambition", fields.ambition), ("timeline", fields.timeline_raw)) if raw
-    ]
-    findings = [*findings, *fields.findings, *kept, *aside, *about_milestones]
-    findings.sort(key=lambda finding: finding.line or 0)
-    return PlanDraft(plan=_text(front.plan), commitments=[commitment], findings=findings)
-
-
-def _aside(field: str, raw: str) -> Finding:
-    return Finding(
-        "text_unplaced", field, raw, None, f"A plan keeps no {field} as printed; its text is kept here only."
-    )
-
-
 def _about_commitment(front: Front) -> list[Finding]:
     line = front.commitment or front.title
     if line is None:
         return []
     found = []
-    if _commitment_title(front) is None:
+    if commitment_title(front) is None:
         message = "The commitment's line has no title, or there is no such line."
         found.append(Finding("commitment_title_missing", "commitment_title", line.text, line.line, message))
     for place in (front.title, front.heading):
@@ -177,10 +138,6 @@ def _about_commitment(front: Front) -> list[Finding]:
             message = f"This names commitment {place.mark.label}; the commitment's line, {front.number}, was followed."
             found.append(Finding("commitment_conflict", "commitment_number", place.text, place.line, message))
     return found
-
-
-def _commitment_title(front: Front) -> str | None:
-    return (front.commitment.mark.value or None) if front.commitment and front.commitment.mark else None
 
 
 def _about_address(url: str | None, number: str, period: Period) -> list[Finding]:
@@ -205,7 +162,3 @@ def _mixed_dates(lines: Sequence[Line]) -> list[Finding]:
             message = f"{month_first} puts the month first and {day_first} the day; dates like these are not read."
             return [Finding("date_order_mixed", None, line.text, line.line, message)]
     return []
-
-
-def _text(line: Line | None) -> str | None:
-    return line.text if line else None
