@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from ogp_open_data.intake import hand
 from ogp_open_data.intake.importer import import_document, sample
 from ogp_open_data.intake.redacting import redact
 from ogp_open_data.records import NOUNS
+from ogp_open_data.store import history, releases
 from ogp_open_data.web.archives import SPAN
 from serving import within
 
@@ -149,6 +151,25 @@ def test_news_that_were_taken_back_are_not_beside_their_tombstones_and_are_older
     for feed in documents:
         own = {one.get("ref") for one in feed.iterfind(f"{{{TOMBSTONES}}}deleted-entry")}
         assert own.isdisjoint(entry.findtext(f"{A}id") for entry in feed.iterfind(f"{A}entry"))
+
+
+def test_empty_release_leaves_the_news_as_they_are(lively: tuple[str, httpx.Client]) -> None:
+    dsn, client = lively
+
+    async def empty() -> None:
+        async with opened(dsn) as store:
+            # Not at the end of an archive, whose address the feed then names.
+            await grow(store, (await store.reading(releases.head)).number // SPAN * SPAN + SPAN + 5)
+            before = client.get("/feed.atom").content
+            await hand.daily(store, KNOWN, ZoneInfo("UTC"))
+            head = await store.reading(releases.head)
+            counted = await store.reading(history.made, head.number + 1, 1)
+            assert (counted[0].cause, counted[0].changed) == ("daily", 0)
+            while client.get("/v1").json()["data"]["release"] < head.number:
+                await asyncio.sleep(0.05)
+            assert client.get("/feed.atom").content == before
+
+    asyncio.run(empty())
 
 
 def test_archives_of_the_three_formats_say_the_same(lively: tuple[str, httpx.Client]) -> None:
