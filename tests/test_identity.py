@@ -24,8 +24,8 @@ from serving import program, running
 from test_importer import imported, report
 
 place = embedded_tools.place
-# What the structs were in each shape: a digest of all schemas, their version apart. Another one needs another SHAPE, and a line here; a noun more
-# does not, for no record of it was written before.
+# What the structs were in each shape: a digest of all schemas but their version. Another one needs another SHAPE, and a line here;
+# a noun more does not, for no record of it was written before.
 SHAPES = {1: "4c9d1aebf003c475385d2e2afbd4494b858389de81052760d5728fcddfdb5d99"}
 AN_OLDER_SHAPE = "UPDATE record SET doc = $1, sha256 = $2, csv = $3 WHERE id = $4"
 
