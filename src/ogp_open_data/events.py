@@ -13,6 +13,7 @@ EVENTS = {
     "embedded.failed": ("error", "The embedded PostgreSQL could not be started again; the next try follows."),
     "daily.made": ("info", "The release of the day was made."),
     "daily.failed": ("error", "The release of the day could not be made; the next try follows."),
+    "request.slow": ("warning", "A request took longer than a second."),
     "request.failed": ("error", "A request ended in an unexpected error."),
     "file.failed": ("error", "A file of a release could not be built."),
     "feed.entry.skipped": ("warning", "A record could not be written as a feed entry."),

@@ -123,6 +123,20 @@ def to_environment(settings: Settings) -> None:
             os.environ[PREFIX + name.upper()] = str(value)
 
 
+# Where the workers of one `serve` keep their figures together; prometheus_client reads the variable when it is imported.
+FIGURES = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def share_figures(directory: Path) -> None:
+    """Let the processes that this one starts keep their figures in a directory."""
+    os.environ[FIGURES] = str(directory)
+
+
+def shared_figures() -> str | None:
+    """The directory of the figures of several processes; None where there is only this one."""
+    return os.environ.get(FIGURES)
+
+
 def environment_with(variable: str, value: str | None) -> dict[str, str]:
     """The environment for a child process, with one more variable where it has a value."""
     return {**os.environ, **({variable: value} if value is not None else {})}

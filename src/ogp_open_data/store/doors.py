@@ -113,6 +113,11 @@ class Store:
                 except (TimeoutError, *LOST):
                     pool.terminate()
 
+    @property
+    def busy(self) -> int:
+        """Connections for reads that are in use now."""
+        return self.pool.get_size() - self.pool.get_idle_size() if self.pool is not None else 0
+
     async def reading(
         self, query: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:

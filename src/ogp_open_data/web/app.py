@@ -51,6 +51,7 @@ from ogp_open_data.web.board import (
 from ogp_open_data.web.cache import Cache
 from ogp_open_data.web.edge import Edge
 from ogp_open_data.web.files import Files
+from ogp_open_data.web.metrics import Measured
 from ogp_open_data.web.site import Request, Response, Site
 
 Handler = Callable[..., Awaitable[Response]]
@@ -103,6 +104,7 @@ def routes() -> list[tuple[str, Handler]]:
         ("/.well-known/api-catalog", wellknown.catalog),
         ("/livez", health.livez),
         ("/readyz", health.readyz),
+        ("/metrics", health.figures),
     ]
 
 
@@ -144,4 +146,4 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
         logging_config=None,
     )
     cache = Cache(app, chosen.cache_bytes)
-    return Edge(cache, options.public_url(chosen), contract.VERSION)
+    return Measured(Edge(cache, options.public_url(chosen), contract.VERSION))

@@ -38,6 +38,8 @@ class Cache:
     def __init__(self, app: ASGIApp, room: int) -> None:
         self.app = app
         self.entries: Bounded[Key, Entry] = Bounded(room)
+        # Requests that were answered from memory, and those that were not.
+        self.found = self.missed = 0
         # Counts what was forgotten: an answer that was begun before is not kept, and nobody waits for it.
         self.generation = 0
         self._flights: dict[tuple[Key, int], asyncio.Future[Answer | None]] = {}
@@ -50,11 +52,14 @@ class Cache:
         key = (scope["raw_path"], scope["query_string"], asked.get(b"accept"), asked.get(b"accept-datetime"))
         entry = self.entries.get(key)
         if entry is None or (entry.in_parts and b"range" in asked):
+            self.missed += 1
             answer = await self._fetched(key, asked, scope, receive, send)
             if answer is None:
                 return
             kept = self.entries.get(key)
             entry = kept if kept is not None and kept.answer is answer else Entry(key, answer)
+        else:
+            self.found += 1
         entry.hits += 1
         await self._send(entry, asked, scope["method"], send)
 

@@ -4,8 +4,10 @@ from typing import Any
 
 import litestar
 import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from ogp_open_data.store import releases
+from ogp_open_data.web import metrics
 from ogp_open_data.web.site import Request, Response, site_of
 
 
@@ -14,6 +16,12 @@ def _answer(status: int, body: dict[str, Any]) -> Response:
     return litestar.Response(
         msgspec.json.encode(body), status_code=status, headers=headers, media_type="application/octet-stream"
     )
+
+
+async def figures(request: Request) -> Response:
+    """`/metrics`: the figures of this program, for Prometheus."""
+    headers = {"content-type": CONTENT_TYPE_LATEST, "cache-control": "no-store"}
+    return litestar.Response(metrics.exposition(), headers=headers, media_type="application/octet-stream")
 
 
 async def livez(request: Request) -> Response:

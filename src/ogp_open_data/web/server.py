@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 import uvicorn
@@ -95,7 +97,9 @@ def _run(chosen: Settings, listener: socket.socket, host: str, port: int, worker
         if workers == 1:
             uvicorn.Server(config).run(sockets=[listener])
         else:
-            Multiprocess(config, sockets=[listener]).run()
+            with TemporaryDirectory(prefix="ogp-figures-") as figures:
+                settings.share_figures(Path(figures))
+                Multiprocess(config, sockets=[listener]).run()
     finally:
         listener.close()
         log("serve.stopped")

@@ -60,6 +60,11 @@ class Site:
             self.learn(state)
         return state.head
 
+    @property
+    def known_head(self) -> Head | None:
+        """The newest release, where this process has seen one already."""
+        return self._state.head if self._state else None
+
     async def dataset(self) -> Dataset:
         """Epoch and tag authority of the database."""
         return (self._state or await self._first()).dataset

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from ogp_open_data.errors import StoreUnavailable
 from ogp_open_data.store import following
+from ogp_open_data.web import metrics
 from ogp_open_data.web.site import Site
 
 # Seconds: what is served is never staler than a second, though no notification should come.
@@ -18,6 +19,9 @@ async def forever(site: Site) -> None:
         with suppress(StoreUnavailable):
             async for state in following.states(site.store.read_dsn, EVERY):
                 site.learn(state)
+                metrics.present(site, up=True)
         await asyncio.sleep(PAUSE)
-        with suppress(StoreUnavailable):
+        try:
             site.learn(await site.store.reading(following.state))
+        except StoreUnavailable:
+            metrics.present(site, up=False)

@@ -36,6 +36,7 @@ def paths() -> dict[str, Any]:
             "catalog", "Where the API is told of (RFC 9727)", "application/linkset+json", OBJECT
         ),
         "/livez": _health("livez", "Whether the program runs", ()),
+        "/metrics": _health("metrics", "Figures for Prometheus", (), {"text/plain": {"schema": TEXT}}),
         "/readyz": _health("readyz", "Whether it can answer from its database", ("503",)),
     }
 
@@ -62,11 +63,11 @@ def _templates() -> dict[str, Any]:
     return operations("template", "about", {"summary": summary, "parameters": [name], "responses": responses})
 
 
-def _health(id: str, summary: str, statuses: Iterable[str]) -> dict[str, Any]:
-    answered = {
-        "description": summary,
-        "headers": named(EVERYWHERE),
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Health"}}},
-    }
+HEALTH = {"application/json": {"schema": {"$ref": "#/components/schemas/Health"}}}
+
+
+def _health(id: str, summary: str, statuses: Iterable[str], content: dict[str, Any] = HEALTH) -> dict[str, Any]:
+    """What operators ask: never kept, and of now."""
+    answered = {"description": summary, "headers": named(EVERYWHERE), "content": content}
     known = problems([*statuses, "400", "405", "414"])
     return operations(id, "about", {"summary": summary, "responses": {"200": answered, **known}})
