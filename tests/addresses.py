@@ -36,14 +36,15 @@ def document() -> dict[str, Any]:
 
 
 def of_contract() -> list[Address]:
-    """The addresses of the contract that can be read."""
+    """The addresses of the contract that anybody can read."""
     paths = document()["paths"].items()
-    return [Address(path, item["get"], tuple(item)) for path, item in paths if "get" in item]
+    readable = [(path, item) for path, item in paths if "get" in item and not item["get"].get("security")]
+    return [Address(path, item["get"], tuple(item)) for path, item in readable]
 
 
 def of_routes() -> list[Address]:
     """The pages and assets that are no part of the contract."""
-    known = [re.sub("[{}]", "", one.template) for one in of_contract()]
+    known = [re.sub("[{}]", "", path) for path in document()["paths"]]
     routes = sorted({re.sub(r":\w+\}", "}", path) for path, *_ in app.routes()})
     return [Address(path) for path in routes if not any(_pattern(path).fullmatch(one) for one in known)]
 

@@ -1,5 +1,6 @@
 """The contract is true: validators accept it, and schemathesis finds no answer that it does not describe."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from ogp_open_data.formats import FORMATS
 from ogp_open_data.records import NOUNS
+from publishing import faults, office
 
 
 def test_openapi_document_is_valid(client: httpx.Client) -> None:
@@ -44,25 +46,39 @@ def test_docs_page_asks_no_other_host(client: httpx.Client) -> None:
 @pytest.mark.embedded
 @pytest.mark.timeout(900)
 def test_schemathesis_finds_nothing(served: str, tmp_path: Path) -> None:
+    found = schemathesis(served, tmp_path, "--max-examples=8", "--workers=2", "--exclude-tag=publishing")
+    assert found.returncode == 0, found.stdout[-8000:] + found.stderr[-2000:]
+
+
+# One of each kind of write: those of the other nouns are made by the same lines.
+WRITES = "(plan|apply|get)_import|make_release|(correct|withdraw|restore|merge)_organisations|renumber_milestones"
+
+
+@pytest.mark.embedded
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("key", [None, "office"])
+def test_schemathesis_finds_nothing_in_writes(dsn: str, tmp_path: Path, key: str | None) -> None:
+    with office(dsn) as one:
+        sent = ["-H", f"Authorization: Bearer {one.keys[key]}"] if key else []
+        # Two workers of it at once crash in CPython 3.11 on schemas of bodies.
+        which = (f"--include-operation-id-regex=^({WRITES})$", "--max-examples=3", "--workers=1")
+        found = schemathesis(one.url, tmp_path, *which, *sent)
+        assert found.returncode == 0, found.stdout[-8000:] + found.stderr[-2000:]
+        assert asyncio.run(faults(dsn)) == []
+
+
+def schemathesis(url: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
         f"--config-file={Path(__file__).with_name('schemathesis.toml')}",
         "run",
-        f"{served}/openapi.json",
-        f"--url={served}",
+        f"{url}/openapi.json",
+        f"--url={url}",
         "--checks=all",
-        "--max-examples=8",
         "--seed=1",
-        "--workers=2",
         "--no-color",
         "--generation-database=none",
+        *arguments,
     ]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=840,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
-    )
-    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    return subprocess.run(command, capture_output=True, text=True, timeout=840, cwd=folder, env=environ)

@@ -79,7 +79,7 @@ def test_every_error_is_problem_details(client: httpx.Client, method: str, path:
     page = client.get(problem["type"].removeprefix("https://data.example.org"))
     assert page.status_code == 200 and page.headers["content-type"] == "text/html; charset=utf-8"
     if status == 405:
-        assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+        assert answer.headers["allow"].startswith("GET, HEAD, ")
 
 
 def test_unknown_parameter_names_the_nearest_known_one(client: httpx.Client) -> None:

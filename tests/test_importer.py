@@ -245,7 +245,7 @@ async def test_doubt_is_refused_with_the_line_and_settled_by_an_answer(store: St
         ("4", "Hold a fair in each region", None, "Underway"),
     ]
     text = report(doubtful, period="December 2017 to February 2018")
-    with pytest.raises(DocumentRefused, match=r"line \d+: milestone 3 .*--map 5/3=m3"):
+    with pytest.raises(DocumentRefused, match=r"line \d+: milestone 3 .*--map '5/3=m3'"):
         await imported(store, text)
     assert (await store.reading(releases.head)).number == 1
     await imported(store, text, answers={"3": "new", "4": "m3"})

@@ -56,7 +56,7 @@ def test_reworded_milestone_beside_a_new_number_is_asked_about() -> None:
         printed(("1", REVIEW), ("2", NEXT), ("3", "Quite another task"), ("4", "A task with a new wording")), HELD, {}
     )
     assert 2 in found.doubts
-    assert "--map 3=m3" in found.doubts[2].text
+    assert "--map '3=m3'" in found.doubts[2].asked
 
 
 def test_answer_settles_a_doubt() -> None:

@@ -2,4 +2,6 @@
 
 from ogp_open_data.cli import main
 
-main()
+# Processes that this one starts load this module too, under another name.
+if __name__ == "__main__":
+    main()

@@ -60,7 +60,7 @@ class Refused(OpenDataError):
     """The request cannot be carried out."""
 
     code = "refused"
-    status = 400
+    status = 422
     cause = "What was asked for cannot be done with this input, or in this state."
     example = "ogp-open-data serve --port 80, where another program has that port"
     remedy = "Read `detail`: it says what stands in the way."
@@ -198,6 +198,9 @@ class DocumentRefused(Refused):
         "`detail` names what was found. Send the report as text, HTML, Markdown, DOCX or a table; "
         "docs/importing.md has examples."
     )
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail, **{"findings": [], **extra})
 
 
 class ContentTooLarge(DocumentRefused):

@@ -14,6 +14,7 @@ EVENTS = {
     "daily.made": ("info", "The release of the day was made."),
     "daily.failed": ("error", "The release of the day could not be made; the next try follows."),
     "request.slow": ("warning", "A request took longer than a second."),
+    "key.refused": ("warning", "A request had a key that is not known, or not any more."),
     "request.failed": ("error", "A request ended in an unexpected error."),
     "file.failed": ("error", "A file of a release could not be built."),
     "feed.entry.skipped": ("warning", "A record could not be written as a feed entry."),

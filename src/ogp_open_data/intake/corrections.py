@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from ogp_open_data.errors import NotFound, Refused
 from ogp_open_data.intake import derive
+from ogp_open_data.intake.documents import clean
 from ogp_open_data.intake.edits import Remark
 from ogp_open_data.intake.world import World, ground_of, ground_of_commitment
 from ogp_open_data.records import (
@@ -134,10 +135,20 @@ def _with(record: Record, values: Mapping[str, str]) -> Record:
             whole[name] = text
         if not isinstance(whole[name], str) and isinstance(msgspec.to_builtins(getattr(record, name)), str):
             whole[name] = text if whole[name] is not None else None
+        whole[name] = _cleaned(whole[name])
     try:
         return msgspec.convert(whole, type(record))
     except msgspec.ValidationError as error:
         raise Refused(f"{', '.join(values)}: {error}; give JSON where a field is no text, and null for none") from error
+
+
+def _cleaned(value: Any) -> Any:
+    """A value whose texts are as those of any document: NFC, without control characters."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_cleaned(one) for one in value]
+    return {name: _cleaned(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _ground(world: World, record: Milestone | Commitment) -> Milestone | Commitment:

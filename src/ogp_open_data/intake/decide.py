@@ -153,7 +153,7 @@ def _milestones(
     matching = match(milestones, held, _answers(world, milestones, number, answers), number, own)
     if matching.doubts:
         doubts = list(matching.doubts.values())
-        raise DocumentRefused("; ".join(one.text for one in doubts), questions=msgspec.to_builtins(doubts))
+        raise DocumentRefused("; ".join(one.asked for one in doubts), questions=msgspec.to_builtins(doubts))
     taken = {*world.held.versions, *world.records}
     ids: list[str] = []
     for position, (printed, known) in enumerate(zip(milestones, matching.ids, strict=True), start=1):

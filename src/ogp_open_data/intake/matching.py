@@ -160,8 +160,8 @@ def _question(
     return Question(
         key=key,
         text=(
-            f"{where}milestone {draft.number or '(no number)'} “{(draft.text or '')[:60]}” may be one that is held under "
-            f"another number. Say which with --map {key}={choices[0]} (one of {', '.join([*choices[:-1][:8], NEW])})"
+            f"{where}milestone {draft.number or '(no number)'} “{(draft.text or '')[:60]}” may be one that is held "
+            "under another number. Which one is it?"
         ),
         choices=choices,
         line=draft.line,

@@ -26,6 +26,12 @@ class Question(Struct, frozen=True):
     default: str | None = None
     line: int | None = None
 
+    @property
+    def asked(self) -> str:
+        """The question with how the command line takes an answer."""
+        shown = ", ".join([*self.choices[:8], *self.choices[8:][-1:]])
+        return f"{self.text} Say so with --map '{self.key}={self.choices[0]}' (one of {shown})"
+
 
 def of_findings(findings: Iterable[Finding], vocabulary: Vocabulary) -> list[Question]:
     """A question for each word and name that nobody knows; what happens without an answer is its default."""

@@ -116,6 +116,7 @@ async def publish(
     release = Release(at.head.number + 1, at.made_at, cause, message, source, counts)
     rows = [row(edit, release.number, document.sha256 if document else None) for edit in decision.edits]
     await releases.publish(at.connection, release, rows, decision.facts, document)
-    entry = Entry(at.by.name, at.by.address, cause, subject or (document.name if document else None), message)
+    subject = subject or (document.name if document else None)
+    entry = Entry(at.by.name, at.by.address, cause, subject, None if message == subject else message)
     await audit.write(at.connection, entry, release.number)
     return release.number

@@ -37,10 +37,14 @@ class Terms(Struct, frozen=True):
     share: float = 0.1
     within: frozenset[str] | None = None
 
+    def asks_back(self, head: Head, touched: int) -> bool:
+        """Whether so many published records would change that their number has to be typed back."""
+        return touched > max(self.most, self.share * sum(head.counts.values()))
+
     def check_amount(self, head: Head, touched: int) -> None:
-        """Raises ConfirmationNeeded where more would be taken back than may be without being asked."""
-        total = sum(head.counts.values())
-        if touched != self.confirm and touched > max(self.most, self.share * total):
+        """Raises ConfirmationNeeded where that number was not typed."""
+        if touched != self.confirm and self.asks_back(head, touched):
+            total = sum(head.counts.values())
             detail = f"{touched} of {total} records that are published would be changed or withdrawn; if that is meant, confirm it"
             raise ConfirmationNeeded(f"{detail} with the figure {touched}", confirm=touched)
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Method
 
 from ogp_open_data import settings as options
 from ogp_open_data.deprecations import DEPRECATED, Deprecated
@@ -18,11 +18,13 @@ from ogp_open_data.store.doors import Store
 from ogp_open_data.web import (
     comparison,
     contract,
+    corrections,
     daily,
     documents,
     files,
     health,
     history,
+    imports,
     items,
     listings,
     memento,
@@ -51,8 +53,10 @@ from ogp_open_data.web.board import (
 from ogp_open_data.web.cache import Cache
 from ogp_open_data.web.edge import Edge
 from ogp_open_data.web.files import Files
+from ogp_open_data.web.methods import Methods
 from ogp_open_data.web.metrics import Measured
 from ogp_open_data.web.site import Request, Response, Site
+from ogp_open_data.web.writes import LARGEST_DOCUMENT, Write, carried_out
 
 Handler = Callable[..., Awaitable[Response]]
 
@@ -89,6 +93,7 @@ def routes() -> list[tuple[str, Handler]]:
         ("/v1/releases", history.list_releases),
         ("/v1/releases/{number:str}", history.one_release),
         ("/v1/releases/{number:str}/{name:str}", history.release_lines),
+        ("/v1/imports/{name:str}", imports.pending),
         ("/v1/changes", partial(history.list_changes, suffix=None)),
         ("/v1/changes.json", partial(history.list_changes, suffix="json")),
         ("/v1/changes.ndjson", partial(history.list_changes, suffix="ndjson")),
@@ -108,6 +113,26 @@ def routes() -> list[tuple[str, Handler]]:
     ]
 
 
+def writes() -> list[tuple[Method, str, Write]]:
+    """Method, path and what is done, for those who have a key."""
+    return [
+        ("POST", "/v1/imports", Write("import", imports.plan, LARGEST_DOCUMENT)),
+        ("POST", "/v1/imports/{name:str}/apply", Write("import", imports.apply)),
+        *(("PATCH", f"/v1/{n}/{{name:str}}", Write("correct", partial(corrections.correct, noun=n))) for n in NOUNS),
+        *(("DELETE", f"/v1/{n}/{{name:str}}", Write("withdraw", partial(corrections.withdraw, noun=n))) for n in NOUNS),
+        *(
+            ("POST", f"/v1/{n}/{{name:str}}/restore", Write("withdraw", partial(corrections.restore, noun=n)))
+            for n in NOUNS
+        ),
+        *(
+            ("POST", f"/v1/{n}/{{name:str}}/merge", Write("correct", partial(corrections.merge, noun=n)))
+            for n in ("organisations", "milestones")
+        ),
+        ("POST", "/v1/milestones/{name:str}/renumber", Write("correct", corrections.renumber)),
+        ("POST", "/v1/releases", Write("release", corrections.release)),
+    ]
+
+
 def _route(path: str, handler: Handler) -> HTTPRouteHandler:
     """A route for GET and HEAD; the path's parameters go to the handler by name."""
 
@@ -115,6 +140,15 @@ def _route(path: str, handler: Handler) -> HTTPRouteHandler:
         return await sunset.answered(request, lambda: handler(request, **request.path_params))
 
     return HTTPRouteHandler(path, http_method=["GET", "HEAD"], include_in_schema=False, status_code=200)(handle)
+
+
+def _write(method: Method, path: str, write: Write) -> HTTPRouteHandler:
+    """A route for one method that changes something."""
+
+    async def handle(request: Request) -> Response:
+        return await carried_out(request, write)
+
+    return HTTPRouteHandler(path, http_method=[method], include_in_schema=False, status_code=200)(handle)
 
 
 def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = DEPRECATED) -> ASGIApp:
@@ -138,12 +172,13 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
                 await store.close()
 
     app = Litestar(
-        route_handlers=[_route(path, handler) for path, handler in routes()],
+        route_handlers=[*(_route(*one) for one in routes()), *(_write(*one) for one in writes())],
         exception_handlers={Exception: problems.problem},
         openapi_config=None,
         lifespan=[lifespan],
         pdb_on_exception=False,
         logging_config=None,
     )
+    methods = Methods((path for path, _ in routes()), ((method, path) for method, path, _ in writes()))
     cache = Cache(app, chosen.cache_bytes)
-    return Measured(Edge(cache, options.public_url(chosen), contract.VERSION))
+    return Measured(Edge(cache, options.public_url(chosen), contract.VERSION, methods))

@@ -19,6 +19,8 @@ from ogp_open_data.web import codings
 from ogp_open_data.web.bounded import Bounded
 from ogp_open_data.web.entry import Answer, Entry, Headers, Key, has_it, repeated
 
+# What is told to the holder of a key alone.
+KEYED = "/v1/imports/"
 CHOOSING = (b"accept", b"accept-datetime")
 READ = frozenset((*CHOOSING, b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"if-range"))
 # What an entry costs beside its bodies, roughly: measured with 10,000 entries.
@@ -45,7 +47,7 @@ class Cache:
         self._flights: dict[tuple[Key, int], asyncio.Future[Answer | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or scope["method"] not in ("GET", "HEAD"):
+        if scope["type"] != ScopeType.HTTP or scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(KEYED):
             await self.app(scope, receive, send)
             return
         asked = fields(scope)

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import count
 from urllib.parse import unquote_to_bytes
@@ -11,9 +12,9 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from ogp_open_data.errors import BadRequest, MethodNotAllowed, NotFound, OpenDataError, UriTooLong
 from ogp_open_data.web import problems
+from ogp_open_data.web.methods import READS, Methods
 
 LONGEST_TARGET = 8000
-READS = "GET, HEAD, OPTIONS"
 EXPOSED = (
     "ETag, Link, Last-Modified, Content-Location, Content-Disposition, Retry-After, "
     "OGP-Row-Count, OGP-Next-Since, OGP-Epoch, Accept-Ranges, Content-Range, Repr-Digest, API-Version, Memento-Datetime, "
@@ -31,21 +32,18 @@ ALWAYS = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 ]
-PREFLIGHT = [
-    (b"allow", READS.encode()),
-    (b"access-control-allow-methods", READS.encode()),
-    (b"access-control-allow-headers", b"Accept, Accept-Datetime, If-None-Match, If-Modified-Since, If-Range, Range"),
-    (b"access-control-max-age", b"86400"),
-    (b"cache-control", b"max-age=86400"),
-]
+ASKED_WITH = "Accept, Accept-Datetime, If-None-Match, If-Modified-Since, If-Range, Range"
+CHANGED_WITH = "Authorization, Content-Type, Content-Disposition, If-Match, Idempotency-Key"
+KEY = re.compile(rb"ogp_[a-z2-7]{10}_[A-Za-z0-9_-]{20}")
 
 
 class Edge:
     """An ASGI application around another."""
 
-    def __init__(self, app: ASGIApp, base: str, api_version: str) -> None:
+    def __init__(self, app: ASGIApp, base: str, api_version: str, methods: Methods) -> None:
         self.app = app
         self.base = base
+        self.methods = methods
         self.always = [*ALWAYS, (b"api-version", api_version.encode())]
         if base.startswith("https:"):
             self.always.append((b"strict-transport-security", b"max-age=31536000"))
@@ -67,11 +65,12 @@ class Edge:
             await send(message)
 
         method, raw_path, query = scope["method"], scope.get("raw_path") or b"", scope.get("query_string") or b""
-        error = refusal(method, raw_path, query)
+        methods = READS if method in READS else self.methods.of(scope["path"])
+        error = refusal(raw_path, query) if method in methods else _no_method(methods)
         if error is not None:
             await self._problem(error, request_id, scope, sent)
         elif method == "OPTIONS":
-            await _plain(204, PREFLIGHT, b"", sent)
+            await _plain(204, _preflight(methods), b"", sent)
         elif raw_path.endswith(b"/") and raw_path != b"/":
             location = f"{self.base}{_canonical(raw_path, query)}".encode()
             await _plain(308, [(b"location", location), (b"cache-control", b"max-age=3600")], b"", sent)
@@ -82,8 +81,20 @@ class Edge:
         body = problems.details(error, self.base, request_id)
         headers = [(name.encode(), text.encode()) for name, text in problems.fields(error, self.base).items()]
         if error.status == 405:
-            headers.append((b"allow", READS.encode()))
+            headers.append((b"allow", ", ".join(self.methods.of(scope["path"])).encode()))
         await _plain(error.status, headers, b"" if scope["method"] == "HEAD" else body, send)
+
+
+def _preflight(methods: Sequence[str]) -> list[tuple[bytes, bytes]]:
+    """What a page may send to an address."""
+    with_what = ASKED_WITH if set(methods) <= {*READS, "OPTIONS"} else f"{ASKED_WITH}, {CHANGED_WITH}"
+    return [
+        (b"allow", ", ".join(methods).encode()),
+        (b"access-control-allow-methods", ", ".join(methods).encode()),
+        (b"access-control-allow-headers", with_what.encode()),
+        (b"access-control-max-age", b"86400"),
+        (b"cache-control", b"max-age=86400"),
+    ]
 
 
 async def _plain(status: int, headers: list[tuple[bytes, bytes]], body: bytes, send: Send) -> None:
@@ -92,14 +103,20 @@ async def _plain(status: int, headers: list[tuple[bytes, bytes]], body: bytes, s
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
+def _no_method(methods: Sequence[str]) -> OpenDataError:
+    return MethodNotAllowed(f"this address takes {', '.join(methods)}, and nothing else")
+
+
 # Most addresses are asked for again and again; the longest ones could take 8 MB here.
 @lru_cache(1000)
-def refusal(method: str, target: bytes, query: bytes) -> OpenDataError | None:
+def refusal(target: bytes, query: bytes) -> OpenDataError | None:
     """What is wrong with a request before anything is looked up."""
     if len(target) + len(query) > LONGEST_TARGET:
         return UriTooLong(f"the address has more than {LONGEST_TARGET} characters; ask for fewer ids at once")
-    if method not in ("GET", "HEAD", "OPTIONS"):
-        return MethodNotAllowed("this address can only be read: use GET or HEAD")
+    if KEY.search(unquote_to_bytes(target + b"?" + query)):
+        return BadRequest(
+            "a key in an address is seen by others: have it revoked, and send the next one in Authorization"
+        )
     if not (_readable(target) and _readable(query)):
         return BadRequest("the address has a character that is not UTF-8 text, or a broken percent sign")
     if b"//" in target or re.search(rb"%2f|%5c|\\|;|/\.{1,2}(/|$)", target, re.IGNORECASE):

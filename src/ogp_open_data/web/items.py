@@ -9,7 +9,7 @@ from ogp_open_data.records import url_of
 from ogp_open_data.store import listings, releases
 from ogp_open_data.store.listings import At
 from ogp_open_data.web import discovery, feeds, memento, query
-from ogp_open_data.web.answers import CURRENT, PINNED, Link, Representation, answer
+from ogp_open_data.web.answers import CURRENT, PINNED, Link, Representation, answer, etag_of
 from ogp_open_data.web.asking import about, about_file, belonging, common_links, negotiated, query_string, release_of
 from ogp_open_data.web.query import Query
 from ogp_open_data.web.site import Request, Response, Site, site_of
@@ -70,6 +70,13 @@ async def record_at(site: Site, noun: str, id: str, release: int) -> At:
     return at
 
 
+def etag(site: Site, at: At) -> str:
+    """The validator of a record's JSON, without quotes: what a change of it is asked for by."""
+    path = url_of(at.noun, at.id)
+    others = {one.suffix: f"{path}.{one.suffix}" for one in FORMATS.values() if one.suffix != "json"}
+    return etag_of(_json(site, at, Query(), f"{path}.json", others, None))
+
+
 async def _body(
     request: Request, format: Format, at: At, asked: Query, release: int, others: Mapping[str, str]
 ) -> bytes:
@@ -93,7 +100,14 @@ async def _body(
         return to_json.chosen(at.doc, asked.fields) + b"\n"
     if format.suffix == "atom":
         return await feeds.of_item(site, at, own)
-    links = {"self": own, "collection": f"/v1/{at.noun}", **others}
     included = await belonging(site, asked.include, at.noun, release, [at.doc])
+    return _json(site, at, asked, own, others, included)
+
+
+def _json(
+    site: Site, at: At, asked: Query, own: str, others: Mapping[str, str], included: list[tuple[str, str]] | None
+) -> bytes:
+    assert at.doc is not None
+    links = {"self": own, "collection": f"/v1/{at.noun}", **others}
     absolute = {rel: site.url(href) for rel, href in links.items()}
     return to_json.item(at.doc, {"sha256": at.sha256, **about(site)}, absolute, asked.fields, asked.include, included)

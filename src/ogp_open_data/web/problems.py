@@ -15,6 +15,7 @@ from ogp_open_data.web.board import frame
 from ogp_open_data.web.site import Request, Response
 
 MEDIA_TYPE = "application/problem+json"
+CHALLENGE = 'Bearer realm="publishing"'
 CACHE = {404: "max-age=10", 410: "max-age=60"}
 
 
@@ -89,9 +90,16 @@ def _known(error: Exception) -> OpenDataError:
 
 def _demanded(known: OpenDataError, error: Exception) -> dict[str, str]:
     """Header fields that a status must come with."""
-    if known.status == 405:
-        allow = (getattr(error, "headers", None) or {}).get("Allow", "GET, HEAD, OPTIONS")
-        return {"allow": allow}
-    if known.status == 416:
-        return {"content-range": f"bytes */{known.extra['size']}"}
-    return {"retry-after": "5"} if known.status == 503 else {}
+    match known.status:
+        case 401:
+            return {"www-authenticate": CHALLENGE}
+        case 405:
+            return {"allow": (getattr(error, "headers", None) or {}).get("Allow", "GET, HEAD, OPTIONS")}
+        case 413:
+            # What is left of the body is not read: the connection cannot be used again.
+            return {"connection": "close"}
+        case 416:
+            return {"content-range": f"bytes */{known.extra['size']}"}
+        case 503:
+            return {"retry-after": "5"}
+    return {"retry-after": str(known.extra["retry_after"])} if "retry_after" in known.extra else {}

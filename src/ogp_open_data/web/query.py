@@ -80,14 +80,14 @@ def _as_of(text: str) -> int | date:
         raise ValueError(f"give a release number or a day as YYYY-MM-DD ({error})") from None
 
 
-def _id(text: str) -> str:
+def read_id(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9-]{1,200}", text):
         raise ValueError("give an id: lower-case letters, digits and hyphens")
     return text
 
 
 def _ids(text: str) -> tuple[str, ...]:
-    ids = tuple(_id(part) for part in text.split(","))
+    ids = tuple(read_id(part) for part in text.split(","))
     if len(ids) > MOST_IDS:
         raise ValueError(f"give at most {MOST_IDS} ids")
     return ids
@@ -144,9 +144,9 @@ ID = {"type": "string", "pattern": "^[a-z0-9-]{1,200}$"}
 DAY = {"type": "string", "format": "date"}
 WORDS = {"type": "string", "pattern": "^[a-z_]{1,40}(,[a-z_]{1,40})*$"}
 FILTERS = {
-    "plan": Parameter("plan", ID, "Records of this plan.", _id),
-    "commitment": Parameter("commitment", ID, "Records of this commitment.", _id),
-    "organisation": Parameter("organisation", ID, "Records that this organisation leads or supports.", _id),
+    "plan": Parameter("plan", ID, "Records of this plan.", read_id),
+    "commitment": Parameter("commitment", ID, "Records of this commitment.", read_id),
+    "organisation": Parameter("organisation", ID, "Records that this organisation leads or supports.", read_id),
     "status": Parameter("status", WORDS, "Records with one of these statuses.", _words),
     "timeliness": Parameter("timeliness", WORDS, "Records with one of these.", _words),
     "period_from": Parameter("period_from", DAY, "Records whose period ends on this day or later.", _day),
@@ -246,7 +246,7 @@ CHANGES = {
     "noun": Parameter(
         "noun", {"type": "string", "enum": list(NOUNS)}, "Of this noun.", _one_of(list(NOUNS), many=False)
     ),
-    "plan": Parameter("plan", ID, "Of records of this plan.", _id),
+    "plan": Parameter("plan", ID, "Of records of this plan.", read_id),
     "limit": Parameter(
         "limit",
         {"type": "integer", "minimum": 1, "maximum": MOST},
@@ -264,9 +264,9 @@ CHANGES = {
 
 
 SUBJECT = {
-    "plan": Parameter("plan", ID, "News of this plan.", _id),
-    "commitment": Parameter("commitment", ID, "News of this commitment.", _id),
-    "organisation": Parameter("organisation", ID, "News of what this organisation leads or supports.", _id),
+    "plan": Parameter("plan", ID, "News of this plan.", read_id),
+    "commitment": Parameter("commitment", ID, "News of this commitment.", read_id),
+    "organisation": Parameter("organisation", ID, "News of what this organisation leads or supports.", read_id),
 }
 NEWS = {
     **SUBJECT,
@@ -280,10 +280,10 @@ NEWS = {
 SIDE = {"type": "string", "pattern": "^[a-z0-9-]{1,200}$"}
 DIFF = {
     "from": Parameter(
-        "from", SIDE, "The earlier report (id), or version (number) of this one; else the report before.", _id
+        "from", SIDE, "The earlier report (id), or version (number) of this one; else the report before.", read_id
     ),
     "to": Parameter(
-        "to", SIDE, "The later report (id), or version (number) of this one; else this one as it stands.", _id
+        "to", SIDE, "The later report (id), or version (number) of this one; else this one as it stands.", read_id
     ),
     "as_of": AS_OF,
 }
@@ -343,24 +343,30 @@ def given(query_string: bytes) -> list[tuple[str, str]]:
 
 
 def read(given: Sequence[tuple[str, str]], allowed: dict[str, Parameter]) -> Query:
-    """The query of a request. Raises BadRequest with every fault: unknown names (with the nearest known), repeats, values."""
+    """The query of a request. Raises BadRequest as `values` does."""
+    return _query(values(given, allowed))
+
+
+def values(given: Sequence[tuple[str, str]], allowed: dict[str, Parameter]) -> dict[str, Any]:
+    """The parameters of a request, read. Raises BadRequest with every fault: unknown names (with the nearest known), repeats,
+    values."""
     faults: list[dict[str, str]] = []
-    values: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for name, text in given:
         if name not in allowed:
             near = get_close_matches(name, allowed, 1, 0.5)
             known = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(allowed))}"
             faults.append({"parameter": name[:100], "detail": f"there is no parameter “{name[:100]}”; {known}"})
-        elif name in values:
+        elif name in found:
             faults.append({"parameter": name, "detail": "give it once"})
         else:
             try:
-                values[name] = allowed[name].read(text)
+                found[name] = allowed[name].read(text)
             except ValueError as error:
                 faults.append({"parameter": name, "detail": str(error)})
     if faults:
         raise BadRequest("; ".join(f"{one['parameter']}: {one['detail']}" for one in faults), errors=faults)
-    return _query(values)
+    return found
 
 
 def _query(values: dict[str, Any]) -> Query:

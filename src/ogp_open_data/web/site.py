@@ -21,6 +21,8 @@ from ogp_open_data.store.releases import Dataset, Head
 from ogp_open_data.web.bounded import Bounded
 from ogp_open_data.web.cache import Cache
 from ogp_open_data.web.files import Files
+from ogp_open_data.web.guard import Guard
+from ogp_open_data.web.reading import Reading
 
 Request: TypeAlias = litestar.Request[Any, Any, Any]
 Response: TypeAlias = litestar.Response[Any]
@@ -48,6 +50,8 @@ class Site:
         self.base = public_url(settings)
         # Entries of feeds, by noun, id and release: when the record was updated, and the bytes.
         self.entries: Bounded[tuple[str, str, int], tuple[datetime, bytes]] = Bounded(ROOM_FOR_ENTRIES)
+        self.guard = Guard()
+        self.reading = Reading()
         self._state: State | None = None
         self._known: OrderedDict[tuple[str, Listing | int], Any] = OrderedDict()
         self._warming: asyncio.Task[None] | None = None

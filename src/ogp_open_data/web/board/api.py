@@ -28,12 +28,17 @@ async def docs(request: Request) -> Response:
 
 
 def _by_tag(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """The operations that read, under the tag they have."""
-    reads = [_read(path, item["get"], document) for path, item in document["paths"].items() if "get" in item]
+    """The operations under the tag they have; HEAD is GET without a body."""
+    operations = [
+        {"method": method.upper(), **_read(path, one, document)}
+        for path, item in document["paths"].items()
+        for method, one in item.items()
+        if method != "head"
+    ]
     known = {tag["name"]: tag["description"] for tag in document["tags"]}
-    tags = list(dict.fromkeys([*known, *(tag for one in reads for tag in one["tags"])]))
+    tags = list(dict.fromkeys([*known, *(tag for one in operations for tag in one["tags"])]))
     found = [
-        {"name": tag, "text": known.get(tag, ""), "operations": [one for one in reads if tag in one["tags"]]}
+        {"name": tag, "text": known.get(tag, ""), "operations": [one for one in operations if tag in one["tags"]]}
         for tag in tags
     ]
     return [one for one in found if one["operations"]]

@@ -11,11 +11,11 @@ from ogp_open_data.deprecations import DEPRECATED, Deprecated
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.web import shapes, sunset
-from ogp_open_data.web.contract import of_feeds, of_history, of_program, of_records
+from ogp_open_data.web.contract import of_feeds, of_history, of_program, of_publishing, of_records
 from ogp_open_data.web.contract.operations import headers, responses
 
 VERSION = schemas.VERSION
-FAMILIES = (of_records, of_history, of_feeds, of_program)
+FAMILIES = (of_records, of_history, of_feeds, of_program, of_publishing)
 
 
 def openapi(settings: Settings, base: str, deprecated: Sequence[Deprecated] = DEPRECATED) -> dict[str, Any]:
@@ -31,11 +31,26 @@ def openapi(settings: Settings, base: str, deprecated: Sequence[Deprecated] = DE
             {"name": "history", "description": "What happened."},
             {"name": "feeds", "description": "What happened, for feed readers."},
             {"name": "about", "description": "The program itself."},
+            {"name": of_publishing.TAG, "description": "Changes, by those who have a key."},
         ],
-        "paths": {path: one for family in FAMILIES for path, one in family.paths().items()},
-        "components": {"schemas": shapes.components(deprecated), "headers": headers(), "responses": responses()},
+        "paths": _paths(),
+        "components": {
+            "schemas": {**shapes.components(deprecated), **of_publishing.schemas()},
+            "headers": headers(),
+            "responses": responses(),
+            "securitySchemes": of_publishing.SECURITY,
+        },
     }
     return sunset.marked(document, deprecated)
+
+
+def _paths() -> dict[str, Any]:
+    """The operations of every path; an address that can be read and changed is of two families."""
+    found: dict[str, Any] = {}
+    for family in FAMILIES:
+        for path, operations in family.paths().items():
+            found[path] = {**found.get(path, {}), **operations}
+    return found
 
 
 def _info(settings: Settings) -> dict[str, Any]:

@@ -3,17 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ogp_open_data.errors import (
-    BadRequest,
-    Gone,
-    MethodNotAllowed,
-    NotAcceptable,
-    NotFound,
-    OpenDataError,
-    RangeNotSatisfiable,
-    StoreUnavailable,
-    UriTooLong,
-)
+from ogp_open_data import errors
+from ogp_open_data.errors import OpenDataError
 from ogp_open_data.web.query import Parameter
 from ogp_open_data.web.shapes import TEXT
 
@@ -49,15 +40,24 @@ ACCEPT_DATETIME = {
 # Where a response stands once with its body, its twin for HEAD has this behind its name.
 HEAD = "Head"
 ERRORS: dict[str, type[OpenDataError]] = {
-    "400": BadRequest,
-    "404": NotFound,
-    "405": MethodNotAllowed,
-    "406": NotAcceptable,
-    "410": Gone,
-    "414": UriTooLong,
-    "416": RangeNotSatisfiable,
+    "400": errors.BadRequest,
+    "401": errors.Unauthorized,
+    "403": errors.Forbidden,
+    "404": errors.NotFound,
+    "405": errors.MethodNotAllowed,
+    "406": errors.NotAcceptable,
+    "409": errors.ChangedSince,
+    "410": errors.Gone,
+    "412": errors.PreconditionFailed,
+    "413": errors.ContentTooLarge,
+    "414": errors.UriTooLong,
+    "415": errors.UnsupportedMediaType,
+    "416": errors.RangeNotSatisfiable,
+    "422": errors.Refused,
+    "428": errors.PreconditionRequired,
+    "429": errors.TooManyRequests,
     "500": OpenDataError,
-    "503": StoreUnavailable,
+    "503": errors.StoreUnavailable,
 }
 
 
@@ -121,7 +121,13 @@ def problems(statuses: Iterable[str]) -> dict[str, Any]:
 def responses() -> dict[str, Any]:
     """What many operations answer, once with a body and once without."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    extra = {"405": ["Allow"], "416": ["Content-Range"], "503": ["Retry-After"]}
+    extra = {
+        "401": ["WWW-Authenticate"],
+        "405": ["Allow"],
+        "416": ["Content-Range"],
+        "429": ["Retry-After"],
+        "503": ["Retry-After"],
+    }
     found: dict[str, Any] = {
         "NotModified": {"description": "Your copy is still good.", "headers": named([*EVERYWHERE, *VALIDATED])},
         "Found": {
@@ -163,5 +169,6 @@ def headers() -> dict[str, Any]:
         "Memento-Datetime": "When what is answered was published, where the address names a release.",
         "Allow": "Methods that the address takes.",
         "Retry-After": "Seconds to wait.",
+        "WWW-Authenticate": "How to send a key.",
     }
     return {name: {"description": text, "schema": TEXT} for name, text in (EVERYWHERE | VALIDATED | more).items()}

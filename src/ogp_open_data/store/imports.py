@@ -1,0 +1,73 @@
+"""Imports that wait to be applied: what was handed in, what was answered, and for how long."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from ogp_open_data.store.doors import Connection
+
+KEPT = timedelta(hours=24)
+# What becomes of a plan can be asked for a week; then its id is as if it never was.
+REMEMBERED = timedelta(days=7)
+# Plans of one key that wait with their document: at 10 MB each, no key fills the disk.
+MOST_WAITING = 10
+
+FORGET = "DELETE FROM pending_import WHERE expires_at < now() - $1::interval"
+EXPIRE = "UPDATE pending_import SET body = NULL WHERE expires_at < now() AND body IS NOT NULL"
+CROWD_OUT = """
+UPDATE pending_import SET body = NULL, expires_at = least(expires_at, now()) WHERE id IN (
+    SELECT id FROM pending_import WHERE key = $1 AND body IS NOT NULL ORDER BY made_at DESC, id OFFSET $2)
+"""
+PLAN = """
+INSERT INTO pending_import (id, key, expires_at, head, said, body, planned) VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+ONE = """
+SELECT id, key, expires_at, head, said, body, planned, applied, expires_at < now() AS late FROM pending_import WHERE id = $1
+"""
+APPLIED = "UPDATE pending_import SET body = NULL, applied = $2 WHERE id = $1"
+
+
+class Plan(Struct, frozen=True):
+    """A plan to keep: its id (a UUID), the prefix of its key, the release looked at, and as JSON what was said and answered."""
+
+    id: str
+    key: str
+    expires_at: datetime
+    head: int
+    said: str
+    body: bytes
+    planned: str
+
+
+class Pending(NamedTuple):
+    """A plan as it is kept: without its document once it was applied (`applied` is the answer) or is too `late`."""
+
+    id: str
+    key: str
+    expires_at: datetime
+    head: int
+    said: str
+    body: bytes | None
+    planned: str
+    applied: str | None
+    late: bool
+
+
+async def plan(connection: Connection, one: Plan) -> None:
+    """Keep a plan; old ones make room."""
+    await connection.execute(FORGET, REMEMBERED)
+    await connection.execute(EXPIRE)
+    await connection.execute(PLAN, one.id, one.key, one.expires_at, one.head, one.said, one.body, one.planned)
+    await connection.execute(CROWD_OUT, one.key, MOST_WAITING)
+
+
+async def one(connection: Connection, id: str) -> Pending | None:
+    """The plan of an id, which is a UUID."""
+    row = await connection.fetchrow(ONE, id)
+    return Pending(str(row["id"]), *list(row)[1:]) if row else None
+
+
+async def applied(connection: Connection, id: str, answer: str) -> None:
+    """Keep what applying a plan did, in the transaction that does it; the document is let go."""
+    await connection.execute(APPLIED, id, answer)
