@@ -23,12 +23,14 @@ def served(command: list[str], environ: dict[str, str], port: int, path: str) ->
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(200):
+        for _ in range(1200):
             try:
                 urlopen(url + path, timeout=5).read()
                 break
             except OSError:
                 time.sleep(0.05)
+        else:
+            raise RuntimeError(f"{' '.join(command)} does not answer")
         yield url
     finally:
         process.send_signal(signal.SIGTERM)
@@ -42,11 +44,22 @@ def free_port() -> int:
 
 
 @contextmanager
-def ours(dsn: str, path: str = "/livez") -> Iterator[str]:
-    """The program on a database."""
+def ours(dsn: str, path: str = "/livez", **environ: str) -> Iterator[str]:
+    """The program on a database, with one worker, ready to answer `path`."""
     port = free_port()
-    command = [sys.executable, "-m", "ogp_open_data", "serve", "--port", str(port), "--database-url", dsn]
-    with served(command, {}, port, path) as url:
+    command = [
+        sys.executable,
+        "-m",
+        "ogp_open_data",
+        "serve",
+        "--workers",
+        "1",
+        "--port",
+        str(port),
+        "--database-url",
+        dsn,
+    ]
+    with served(command, environ, port, path) as url:
         yield url
 
 
