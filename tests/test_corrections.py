@@ -1,10 +1,12 @@
 """Withdraw, restore, correct, renumber and merge: versions step by one, and what follows is derived again."""
 
+from datetime import date
+
 import pytest
 
 from ogp_open_data.errors import DocumentRefused, NotFound, Refused
 from ogp_open_data.intake import hand
-from ogp_open_data.records import NOUNS, Commitment, Milestone, Organisation, Progress, Report
+from ogp_open_data.records import NOUNS, Commitment, Milestone, Organisation, Progress, Report, name_on
 from ogp_open_data.store import checks, history, listings, releases
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.history import Since
@@ -194,3 +196,26 @@ async def test_corrected_milestone_keeps_nothing_of_a_report_that_is_withdrawn_l
     one = (await records(store, "milestones"))["nz-nap2-c5-m1"]
     assert isinstance(one, Milestone)
     assert (one.starts, one.status, one.ends, one.status_report) == ("2017-01", "unknown", None, None)
+
+
+async def test_renamed_organisation_keeps_the_name_of_each_day(store: Store) -> None:
+    await imported(store, report())
+    await hand.rename(
+        store, KNOWN, "nz-psc", "Commission for Public Service", date(2030, 7, 1), "CPS", "an Act of 2030"
+    )
+    one = (await records(store, "organisations"))["nz-psc"]
+    assert isinstance(one, Organisation)
+    assert (one.name, one.abbreviation, one.version) == ("Commission for Public Service", "CPS", 2)
+    days = {date(2017, 11, 30): "State Services Commission", date(2020, 8, 6): "State Services Commission"}
+    days |= {date(2020, 8, 7): "Public Service Commission", date(2030, 6, 30): "Public Service Commission"}
+    days |= {date(2030, 7, 1): "Commission for Public Service"}
+    assert {day: name_on(one, day) for day in days} == days
+    await imported(store, report(period=LATER, lead="Commission for Public Service (CPS)"))
+    assert (await records(store, "commitments"))["nz-nap2-c5"].lead_organisations == ["nz-psc"]  # type: ignore[union-attr]
+    for id, name, on in (
+        ("nz-psc", "Commission for Public Service", date(2031, 1, 1)),
+        ("nz-psc", "Another", date(2030, 7, 1)),
+        ("nz-nap2-c5", "Another", date(2031, 1, 1)),
+    ):
+        with pytest.raises(Refused):
+            await hand.rename(store, KNOWN, id, name, on, None, "x")

@@ -332,6 +332,19 @@ class Filter(Struct, frozen=True):
     id: tuple[str, ...] | None = None
 
 
+def name_on(one: Organisation, day: date) -> str:
+    """The name that an organisation had on a day: today's, unless it had another one then."""
+    then = [
+        name.text
+        for name in one.names
+        if name.lang == "en"
+        and name.kind != "abbreviation"
+        and (name.valid_from is None or name.valid_from <= day)
+        and (name.valid_to is None or day <= name.valid_to)
+    ]
+    return one.name if one.name in then or not then else then[0]
+
+
 def url_of(noun: str, id: str) -> str:
     return f"/v1/{noun}/{id}"
 

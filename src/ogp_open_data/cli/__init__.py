@@ -52,6 +52,7 @@ for command in (
         changes.correct,
         changes.merge,
         changes.renumber,
+        changes.rename,
         changes.redact,
         changes.release,
     ),

@@ -1,7 +1,8 @@
-"""Changes by hand and by the day: `withdraw`, `restore`, `correct`, `merge`, `renumber`, `redact`, `release`."""
+"""Changes by hand and by the day: `withdraw`, `restore`, `correct`, `merge`, `renumber`, `rename`, `redact`, `release`."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -96,6 +97,34 @@ def renumber(id: str, number: str, reason: str, dry_run: bool, data_dir: str | N
         database_url,
         dry_run,
         lambda store: hand.renumber(store, known, id, number, reason, dry_run, _terms()),
+    )
+
+
+@click.command()
+@click.argument("id")
+@click.argument("name")
+@click.option(
+    "--on", required=True, type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="First day of the new name."
+)
+@click.option("--abbreviation", metavar="A", help="The new abbreviation, where it changes too.")
+@by_hand
+def rename(
+    id: str,
+    name: str,
+    on: datetime,
+    abbreviation: str | None,
+    reason: str,
+    dry_run: bool,
+    data_dir: str | None,
+    database_url: str | None,
+) -> None:
+    """Give an organisation another name from a day on."""
+    known = vocabulary.load(settings.load().vocabulary)
+    _told(
+        data_dir,
+        database_url,
+        dry_run,
+        lambda store: hand.rename(store, known, id, name, on.date(), abbreviation, reason, dry_run, _terms()),
     )
 
 

@@ -1,9 +1,10 @@
-"""Changes by hand: withdraw, restore, correct, renumber and merge. Pure, like `decide`: each writes into a world.
+"""Changes by hand: withdraw, restore, correct, renumber, rename and merge. Pure, like `decide`: each writes into a world.
 
 What a correction means for milestones and commitments is derived again, as after an import.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from ogp_open_data.records import (
     Assessment,
     Commitment,
     Milestone,
+    Name,
     Organisation,
     Plan,
     Progress,
@@ -172,6 +174,32 @@ def renumber(world: World, id: str, number: str, reason: str) -> None:
         world.facts[id] = replace(_ground(world, record), number=number)
     world.remarks[id] = Remark(reason)
     _touch(world, record)
+
+
+def rename(world: World, id: str, name: str, on: date, abbreviation: str | None, reason: str) -> None:
+    """Give an organisation another name from a day on; the names that it had until then end on the day before.
+
+    Raises Refused where it is no organisation, has that name, or has had a name since that day.
+    """
+    record = held_record(world, id)
+    if not isinstance(record, Organisation):
+        raise Refused(f"{id} is no organisation; only organisations are renamed")
+    if name == record.name:
+        raise Refused(f"{id} has the name “{name}” already")
+    if later := [one for one in record.names if one.valid_from is not None and one.valid_from >= on]:
+        raise Refused(f"{id} has the name “{later[0].text}” since {later[0].valid_from}; give a day after it")
+    ending = {record.name} | ({record.abbreviation} if abbreviation else set())
+    known = record.names or [Name(record.name)]
+    ended = [
+        replace(one, valid_to=on - timedelta(days=1)) if one.valid_to is None and one.text in ending else one
+        for one in known
+    ]
+    new = [Name(name, valid_from=on)]
+    new += [Name(abbreviation, kind="abbreviation", valid_from=on)] if abbreviation else []
+    world.records[id] = replace(
+        record, name=name, abbreviation=abbreviation or record.abbreviation, names=[*ended, *new]
+    )
+    world.remarks[id] = Remark(reason)
 
 
 def merge(world: World, old: str, new: str, reason: str) -> None:

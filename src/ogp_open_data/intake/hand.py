@@ -87,6 +87,30 @@ async def renumber(
     )
 
 
+async def rename(
+    store: Store,
+    vocabulary: Vocabulary,
+    id: str,
+    name: str,
+    on: date,
+    abbreviation: str | None,
+    reason: str,
+    dry_run: bool = False,
+    terms: Terms = TERMS,
+) -> Outcome:
+    """Give an organisation another name from a day on."""
+    return await _by_hand(
+        store,
+        vocabulary,
+        "correction",
+        [id],
+        reason,
+        lambda world: corrections.rename(world, id, name, on, abbreviation, reason),
+        dry_run,
+        terms,
+    )
+
+
 async def merge(
     store: Store, vocabulary: Vocabulary, old: str, new: str, reason: str, dry_run: bool = False, terms: Terms = TERMS
 ) -> Outcome:

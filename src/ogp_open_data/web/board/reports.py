@@ -3,7 +3,7 @@
 from ogp_open_data.formats.markup import commitment_words, lower
 from ogp_open_data.intake.compare import Side, compare, previous
 from ogp_open_data.intake.compare import Step as Compared
-from ogp_open_data.records import Organisation, Progress, Report
+from ogp_open_data.records import Organisation, Progress, Report, name_on
 from ogp_open_data.web import query
 from ogp_open_data.web.board import telling, words
 from ogp_open_data.web.board.commitments import records, versions
@@ -28,13 +28,15 @@ async def report(request: Request, name: str) -> Response:
         about_title=f"What happens to {lower(_called(found))}",
         section="reports",
     )
+    organisations = [row for row in named.values() if isinstance(row, Organisation)]
     return shown(
         one,
         page,
         report=found,
         plan=named.get(found.plan),
         commitment=named.get(found.commitment),
-        organisations=names([row for row in named.values() if isinstance(row, Organisation)]),
+        organisations=names(organisations),
+        then={row.id: name_on(row, found.period_end) for row in organisations},
         lines=_printed(after),
         milestones=names(list(after.milestones)),
         before=before.report if before else None,
