@@ -45,6 +45,8 @@ SEARCHED = [
     "assessor",
 ]
 MOST_WORDS = 200_000
+# Where marks can be: most of a text need not be looked at letter by letter.
+NOT_ASCII = re.compile("[^\\x00-\\x7f]+")
 
 
 def row(edit: Edit, release: int, document: str | None = None) -> Row:
@@ -139,4 +141,8 @@ def _gather(value: Any, texts: list[str]) -> None:
 
 def fold(text: str) -> str:
     """Text without macrons and other marks: “Māori” and “maori” are found by either."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return NOT_ASCII.sub(_unmarked, unicodedata.normalize("NFKD", text))
+
+
+def _unmarked(run: re.Match[str]) -> str:
+    return "".join(one for one in run[0] if not unicodedata.combining(one))
