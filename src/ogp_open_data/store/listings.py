@@ -1,12 +1,14 @@
 """Asking for records as they stood at a release: pages by keyset, totals, single records and what belongs to them."""
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import asyncpg
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ogp_open_data.records import NOUNS, Filter
 from ogp_open_data.store.doors import Connection, Store, planned_once
@@ -40,14 +42,19 @@ FILTERS = {
 }
 # Columns, each of a statement.
 COUNT = "count(*)"
-# Over all rows that match: what a bulk answer's ETag is made of, without reading the rows.
-DIGEST = """count(*),
-encode(sha256(convert_to(coalesce(string_agg(sha256, '' ORDER BY sort_key), ''), 'UTF8')), 'hex')"""
+# Over all rows that match: how many, a digest of their digests, of which the ETag of a bulk answer is made without reading the
+# rows, and the oldest release, which tells in which shape they are.
+SUMMARY = """count(*),
+encode(sha256(convert_to(coalesce(string_agg(sha256, '' ORDER BY sort_key), ''), 'UTF8')), 'hex'), min(from_release)"""
 PAGE = "id, doc, {csv} AS csv, from_release, {expression} AS place, sort_key{total}"
 TOTAL = """,
 (SELECT count(*) {match}) AS total"""
 AFTER = "AND ({expression}, sort_key) {operator} ({value}::{kind}, {key}::text)"
 ORDER = "ORDER BY {expression} {way}, sort_key {way} LIMIT {limit}::bigint"
+# A batch of an export: a text each, and beside the last one that the batch may hold its place.
+COPIED = """
+SELECT text, CASE WHEN row_number() OVER () = {limit}::bigint THEN place::text || chr(3) || sort_key END
+FROM (SELECT {text} AS text, {expression} AS place, sort_key"""
 AT = "SELECT number, made_at, counts FROM release WHERE number = $1"
 AT_DAY = "SELECT number FROM release WHERE made_at < $1 ORDER BY number DESC LIMIT 1"
 FIRST = "SELECT number, made_at FROM release ORDER BY number LIMIT 1"
@@ -76,6 +83,9 @@ AND NOT (noun = $5)
 ORDER BY noun, sort_key LIMIT $6
 """
 BATCH = 1000
+# Rows of an export: few, so that the first byte comes early, then more; 8,192 are about 3 MB.
+FIRST_BATCH = 128
+LARGEST_BATCH = 8192
 # The fields in which a record names others.
 NAMING = (
     *("plan", "commitment", "report", "milestone", "milestones", "organisations", "lead_organisations"),
@@ -103,6 +113,14 @@ class Found(NamedTuple):
     csv: str
     release: int
     place: tuple[Any, str]
+
+
+class Summary(NamedTuple):
+    """Of all rows that match: how many, a digest of their digests, and the release of the oldest."""
+
+    rows: int
+    digest: str
+    oldest: int | None
 
 
 class At(NamedTuple):
@@ -140,21 +158,39 @@ class Statement:
         return f"${len(self.arguments)}"
 
 
-def page_text(listing: Listing, csv: bool, counted: bool) -> tuple[str, list[Any]]:
-    """The statement of a page, and its arguments. Nulls come last going up and first going down, by `infinity`."""
+class Order(NamedTuple):
+    """The order of a listing as pieces of SQL. Nulls come last going up and first going down, in one place by `infinity`."""
+
+    expression: str
+    kind: str
+    way: str
+    onward: str
+    back: str
+
+
+def order_of(listing: Listing) -> Order:
     expression, kind = SORTS[listing.sort]
     if listing.sort in NULLABLE:
         expression = f"coalesce({expression}, 'infinity')"
-    operator, way = ("<", "DESC") if listing.descending else (">", "ASC")
-    made = Statement(listing)
+    return Order(expression, kind, *(("DESC", "<", ">") if listing.descending else ("ASC", ">", "<")))
+
+
+def page_text(listing: Listing, csv: bool, counted: bool) -> tuple[str, list[Any]]:
+    """The statement of a page, and its arguments."""
+    made, order = Statement(listing), order_of(listing)._asdict()
     total = TOTAL.format(match=made.match) if counted else ""
-    parts = ["SELECT " + PAGE.format(csv="csv" if csv else "''", expression=expression, total=total), made.match]
-    if listing.after is not None:
-        value, key = map(made.given, listing.after)
-        parts.append(AFTER.format(expression=expression, operator=operator, value=value, kind=kind, key=key))
-    limit = made.given(BATCH if listing.limit is None else listing.limit)
-    parts.append(ORDER.format(expression=expression, way=way, limit=limit))
+    columns = PAGE.format(csv="csv" if csv else "''", total=total, **order)
+    parts = [f"SELECT {columns}", made.match, *_after(made, listing, order)]
+    parts.append(ORDER.format(limit=made.given(BATCH if listing.limit is None else listing.limit), **order))
     return "\n".join(parts), made.arguments
+
+
+def _after(made: Statement, listing: Listing, order: dict[str, str]) -> list[str]:
+    """The clause of what comes after the place, where there is one."""
+    if listing.after is None:
+        return []
+    value, key = map(made.given, listing.after)
+    return [AFTER.format(operator=order["onward"], value=value, key=key, **order)]
 
 
 @planned_once
@@ -185,39 +221,71 @@ async def count(connection: Connection, listing: Listing) -> int:
 
 
 @planned_once
-async def summary(connection: Connection, listing: Listing) -> tuple[int, str]:
-    """How many records match, and a digest of their digests."""
+async def summary(connection: Connection, listing: Listing) -> Summary:
+    """What all records that match come to."""
     made = Statement(listing)
-    row = await connection.fetchrow(f"SELECT {DIGEST} {made.match}", *made.arguments)
+    row = await connection.fetchrow(f"SELECT {SUMMARY} {made.match}", *made.arguments)
     assert row is not None
-    return row[0], row[1]
+    return Summary(*row)
 
 
-async def everything(store: Store, listing: Listing) -> AsyncIterator[list[Found]]:
-    """All rows of a listing in batches. A release never changes, so each batch may use another connection and none is held."""
-    left = listing.limit
-    while left is None or left > 0:
-        size = BATCH if left is None else min(BATCH, left)
-        batch = await store.reading(page, _with(listing, size))
-        if batch:
-            yield batch
-        if len(batch) < size:
-            return
-        left = None if left is None else left - size
-        listing = _with(listing, left, batch[-1].place)
+async def everything(store: Store, listing: Listing, column: str) -> AsyncIterator[bytes]:
+    """The texts in a column (`doc` or `csv`) of all rows of a listing as lines, in batches that grow, the next one read meanwhile.
+
+    A `csv` line ends in CRLF, a `doc` in LF. A release never changes, so each batch may use another connection, and none waits
+    for a reader.
+    """
+    size, coming = FIRST_BATCH, asyncio.create_task(store.reading(batch, listing, column, FIRST_BATCH))
+    try:
+        while True:
+            lines, place = await coming
+            if place is not None:
+                size = min(4 * size, LARGEST_BATCH)
+                listing = replace(listing, after=place)
+                coming = asyncio.create_task(store.reading(batch, listing, column, size))
+            yield lines
+            if place is None:
+                return
+    finally:
+        coming.cancel()
 
 
-def _with(listing: Listing, limit: int | None, after: tuple[Any, str] | None = None) -> Listing:
-    one = listing
-    return Listing(
-        noun=one.noun,
-        release=one.release,
-        filter=one.filter,
-        sort=one.sort,
-        descending=one.descending,
-        limit=limit,
-        after=after or one.after,
+@planned_once
+async def batch(
+    connection: Connection, listing: Listing, column: str, size: int
+) -> tuple[bytes, tuple[Any, str] | None]:
+    """The lines of the next rows of a listing, and the place of the last of them; None where nothing comes after.
+
+    By COPY: what is sent is what is stored, no row becomes an object. Its csv form quotes what has a line break in it, with a
+    sign that no text of ours has, which is taken out again.
+    """
+    assert column in ("doc", "csv"), "a column is never what somebody sent"
+    made, order = Statement(listing), order_of(listing)._asdict()
+    limit = made.given(size)
+    text = "csv || chr(13)" if column == "csv" else column
+    parts = [COPIED.format(text=text, limit=limit, **order), made.match, *_after(made, listing, order)]
+    parts.append(f"{ORDER.format(limit=limit, **order)}) AS batch")
+    chunks: list[bytes] = []
+
+    async def take(chunk: bytes) -> None:
+        chunks.append(chunk)
+
+    await connection.copy_from_query(
+        "\n".join(parts), *made.arguments, output=take, format="csv", quote="\x01", delimiter="\x02"
     )
+    lines, _, last = b"".join(chunks).rpartition(b"\x02")
+    value, _, key = last.rstrip(b"\n").decode().partition("\x03")
+    lines = b"%b\x02\n" % lines if lines else b""
+    whole = lines.replace(b"\x01", b"").replace(b"\x02\n", b"\n")
+    return whole, (PLACES[order["kind"]](value), key) if key else None
+
+
+def _day(text: str) -> date:
+    return date.max if text == "infinity" else date.fromisoformat(text)
+
+
+# How a place is read from text.
+PLACES: dict[str, Callable[[str], Any]] = {"text": str, "bigint": int, "date": _day}
 
 
 @planned_once

@@ -36,13 +36,13 @@ async def of_all(
     request: Request, site: Site, format: Format, listing: Listing, asked: Query, release: Head
 ) -> Representation:
     """All rows of a list; their count is told before the first."""
-    count, digest = await site.summary(listing)
+    count, digest, _ = await site.summary(listing)
     body: bytes | File | AsyncIterator[bytes] | None = None
     origin = about(request, site, listing, release)
     if is_table(listing, asked) or (format.rows == "built" and count > WHOLE):
         body = await _file_if_room(site, format, listing, asked, origin)
     elif count <= WHOLE:
-        rows = [row async for batch in listings.everything(site.store, listing) for row in batch]
+        rows = await site.store.reading(listings.page, listing)
         body = await of_rows(site, format, listing, asked, rows, origin)
     etag = etag_of(digest, format.suffix, repr(asked), "1") if body is None else None
     return Representation(
@@ -87,10 +87,24 @@ async def of_rows(
 
 
 async def _joined(site: Site, format: Format, listing: Listing, asked: Query) -> AsyncIterator[bytes]:
-    """The bytes of a format that is joined of lines, a batch of rows at a time."""
+    """The bytes of a format that is joined of lines, a batch of rows at a time: as they are stored, where that will do."""
     yield _head(format, listing, asked)
-    async for batch in listings.everything(site.store, listing):
-        yield await _lines(site, format, listing, asked, batch)
+    oldest, shaped_in = (await site.summary(listing)).oldest, (await site.dataset()).shaped_in
+    shaped = format.suffix == "ndjson" or oldest is None or oldest >= shaped_in
+    if asked.fields is None and shaped:
+        async for lines in listings.everything(site.store, listing, "csv" if format.suffix == "csv" else "doc"):
+            yield lines
+        return
+    async for lines in listings.everything(site.store, listing, "doc"):
+        # Not by splitlines, for which a text may have other line ends in it.
+        yield b"".join(_line(format, listing, asked, doc) for doc in lines.decode().split("\n") if doc)
+
+
+def _line(format: Format, listing: Listing, asked: Query, doc: str) -> bytes:
+    """A record as a line, made anew."""
+    if format.suffix == "ndjson":
+        return to_json.chosen(doc, asked.fields) + b"\n"
+    return f"{to_csv.line(releases.decode(listing.noun, doc), asked.fields)}\r\n".encode()
 
 
 def _head(format: Format, listing: Listing, asked: Query) -> bytes:
@@ -101,13 +115,10 @@ def _head(format: Format, listing: Listing, asked: Query) -> bytes:
 
 async def _lines(site: Site, format: Format, listing: Listing, asked: Query, rows: Sequence[Found]) -> bytes:
     """Rows as lines: as they are stored, unless only some fields are asked for, or they were stored with fewer columns."""
-    if format.suffix == "ndjson":
-        return b"".join(to_json.chosen(one.doc, asked.fields) + b"\n" for one in rows)
     shaped_in = (await site.dataset()).shaped_in
-    if asked.fields is None and all(one.release >= shaped_in for one in rows):
+    if format.suffix == "csv" and asked.fields is None and all(one.release >= shaped_in for one in rows):
         return "".join(f"{one.csv}\r\n" for one in rows).encode()
-    records = (releases.decode(listing.noun, one.doc) for one in rows)
-    return "".join(f"{to_csv.line(record, asked.fields)}\r\n" for record in records).encode()
+    return b"".join(_line(format, listing, asked, one.doc) for one in rows)
 
 
 async def _file_if_room(site: Site, format: Format, listing: Listing, asked: Query, origin: About) -> File | None:
@@ -127,7 +138,7 @@ async def file_of(site: Site, format: Format, listing: Listing, asked: Query, or
     It is known by what is in it, so a release that changed none of its rows has the same file; but for built formats, which
     name their release inside.
     """
-    count, digest = await site.summary(listing)
+    count, digest, _ = await site.summary(listing)
     order = (listing.noun, listing.sort, listing.descending)
     question = repr((__version__, digest, count, order, format.suffix, asked.fields, asked.bom))
     if format.rows == "built":

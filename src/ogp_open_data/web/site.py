@@ -15,7 +15,7 @@ from ogp_open_data.store import following, history, listings, redactions
 from ogp_open_data.store.doors import Connection, Store
 from ogp_open_data.store.following import State
 from ogp_open_data.store.history import Digests
-from ogp_open_data.store.listings import Found, Listing
+from ogp_open_data.store.listings import Found, Listing, Summary
 from ogp_open_data.store.redactions import Redaction
 from ogp_open_data.store.releases import Dataset, Head
 from ogp_open_data.web.bounded import Bounded
@@ -112,9 +112,9 @@ class Site:
         self._remember(key, counted)
         return rows, counted
 
-    async def summary(self, listing: Listing) -> tuple[int, str]:
-        """How many records a question matches, and a digest of them: made once per release and filter."""
-        found: tuple[int, str] = await self._once("summary", listings.summary, listing)
+    async def summary(self, listing: Listing) -> Summary:
+        """What all records that a question matches come to: made once per release and filter."""
+        found: Summary = await self._once("summary", listings.summary, listing)
         return found
 
     async def digests(self, release: int) -> Digests:
