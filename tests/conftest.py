@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-pytest_plugins = ["database", "serving", "copied"]
+pytest_plugins = ["database", "serving", "copied", "browser"]
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("OGP_SHARED") or ROOT.parent / "shared").absolute()

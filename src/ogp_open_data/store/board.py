@@ -28,7 +28,7 @@ GROUP BY commitment, period_end, noun, status
 NAMED = f"SELECT noun, doc FROM record WHERE id = ANY($2) AND {LIVE}"
 # What changed in a release, beside what each record was before.
 CHANGED = """
-SELECT one.noun, one.id, one.doc, before.doc, one.changed_fields, one.change_kind, one.reason
+SELECT one.noun, one.id, one.from_release, one.doc, before.doc, one.changed_fields, one.change_kind, one.reason
 FROM record one LEFT JOIN record before
     ON before.noun = one.noun AND before.id = one.id AND before.version = one.version - 1
 WHERE one.from_release = $1
@@ -62,6 +62,7 @@ class Changed(NamedTuple):
 
     noun: str
     id: str
+    release: int
     doc: str | None
     before: str | None
     changed_fields: list[str]

@@ -55,7 +55,10 @@ async def everything(request: Request) -> Response:
         section="search",
         index=not said,
     )
-    return shown(one, page, said=said, counts=counts, total=sum(counts.values()), groups=_groups(found, said))
+    loose = " or ".join(said.split()) if said.replace(" ", "").isalpha() and " " in said else None
+    return shown(
+        one, page, said=said, loose=loose, counts=counts, total=sum(counts.values()), groups=_groups(found, said)
+    )
 
 
 def _groups(found: Sequence[tuple[str, list[Record]]], said: str) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ async def home(request: Request) -> Response:
     page = Page(
         template="home.html",
         path="/",
-        title="How far the promises are",
+        title=chosen.title if chosen else "Progress",
         description="What government promised in its open government plan, how far each promise is, and since when.",
         data="/v1/commitments" if chosen else None,
         query={"plan": chosen.id} if chosen else {},

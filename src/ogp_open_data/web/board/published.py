@@ -8,6 +8,7 @@ from ogp_open_data.store import board, history
 from ogp_open_data.store.history import Made
 from ogp_open_data.web import query
 from ogp_open_data.web.board import telling, words
+from ogp_open_data.web.board.commitments import records
 from ogp_open_data.web.board.frame import Asked, Page, asked, dated, shown
 from ogp_open_data.web.history import release_named
 from ogp_open_data.web.site import Request, Response
@@ -41,6 +42,8 @@ async def release(request: Request, number: str) -> Response:
     one = await asked(request)
     made = await release_named(one.site, number)
     rows = await one.site.store.reading(board.changed, made.number, telling.MOST)
+    changes = telling.told(rows)
+    commitments = await records(one, sorted({each.commitment for each in changes if each.commitment}))
     page = Page(
         template="release.html",
         path=f"/releases/{made.number}",
@@ -53,7 +56,7 @@ async def release(request: Request, number: str) -> Response:
         page,
         release_=made,
         when=dated(one.site)(made.made_at),
-        changes=telling.told(rows),
+        changes=telling.by_commitment(changes, commitments),
         lines=sum(row.noun == "progress" for row in rows),
         counts=msgspec.json.decode(made.counts, type=dict[str, int]),
         root=(await one.site.digests(made.number)).root,

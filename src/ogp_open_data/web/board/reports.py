@@ -87,6 +87,7 @@ async def changes(request: Request, name: str) -> Response:
         one,
         page,
         report=found,
+        milestones=names(list(after.milestones)),
         before=before.report if before else None,
         difference=difference,
         moved=[step for step in difference.milestones if _moved(step)],

@@ -1,9 +1,10 @@
 """What a release changed, in words: an event for each record that a citizen knows. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ogp_open_data.formats.entries import words as entry_words
 from ogp_open_data.formats.markup import commitment_words, day, lower, milestone_words, shorten
@@ -16,13 +17,8 @@ from ogp_open_data.web.board import words
 MOST = 500
 # What follows from other changes, and is told by them.
 DERIVED = {
-    "version",
-    "release",
-    "updated_on",
-    "latest_report",
-    "milestones_completed",
-    "milestones_total",
-    "status_report",
+    *("updated_on", "latest_report", "milestones_completed", "milestones_total"),
+    *("status_report", "status_since", "ends_raw", "due_on"),
 }
 SHOWN = {"status", "timeliness", "ends", "number", "title", "name", "ends_on"}
 
@@ -39,6 +35,7 @@ class Told(Struct, frozen=True):
     """A change: whose it is and where, what kind (`new`, `changed` or `withdrawn`), its steps and other fields that changed."""
 
     noun: str
+    commitment: str | None
     path: str
     title: str
     kind: str
@@ -46,6 +43,14 @@ class Told(Struct, frozen=True):
     steps: list[Step]
     others: list[str]
     reason: str | None
+
+
+class Group(Struct, frozen=True):
+    """The changes of one commitment, or (without a title) of none."""
+
+    title: str | None
+    path: str | None
+    changes: list[Told]
 
 
 def order(record: Record) -> str:
@@ -101,13 +106,32 @@ def told(changed: Sequence[Changed]) -> list[Told]:
     return [one for one in found if one is not None]
 
 
+def by_commitment(changes: Sequence[Told], commitments: Mapping[str, Record]) -> list[Group]:
+    """Changes under the commitments that they are of, in the natural order; those of none come first."""
+    groups: dict[str | None, list[Told]] = {None: []}
+    for one in changes:
+        groups.setdefault(one.commitment, []).append(one)
+    known = sorted((one for id, one in commitments.items() if id in groups), key=order)
+    found = [Group(title(one), path(one), [_under(told, one) for told in groups[one.id]]) for one in known]
+    rest = [one for id, of_one in groups.items() if id is None or id not in commitments for one in of_one]
+    return [*([Group(None, None, rest)] if rest else []), *found]
+
+
+def _under(told: Told, commitment: Record) -> Told:
+    """A change as it is called under its commitment's name."""
+    return replace(told, title="The commitment as a whole") if told.path == path(commitment) else told
+
+
 def _told(one: Changed) -> Told | None:
-    record = releases.decode(one.noun, one.doc or one.before or "{}") if one.doc or one.before else None
-    if record is None:
+    doc = one.doc or one.before
+    if doc is None:
         return None
+    record = releases.decode(one.noun, doc)
     before = releases.decode(one.noun, one.before) if one.before else None
     kind = "withdrawn" if one.doc is None else "new" if before is None else "changed"
-    fields = [] if kind != "changed" else [name for name in one.changed_fields if name not in DERIVED]
+    fields = [name for name in one.changed_fields if name not in DERIVED] if kind == "changed" else []
+    if "status" in fields:
+        fields = [name for name in fields if name != "status_raw"]
     if kind == "changed" and not fields:
         return None
     steps = [_step(before, record, name) for name in fields if name in SHOWN]
@@ -115,7 +139,8 @@ def _told(one: Changed) -> Told | None:
     text = summary(record)
     return Told(
         noun=one.noun,
-        path=path(record),
+        commitment=record.id if isinstance(record, Commitment) else getattr(record, "commitment", None),
+        path=path(record) + (f"?as_of={one.release - 1}" if kind == "withdrawn" else ""),
         title=title(record),
         kind=kind,
         text=shorten(text, 160) if text else None,

@@ -11,6 +11,7 @@ from ogp_open_data.formats.markup import (
     MONTHS,
     STATUS_WORDS,
     TIMELINESS_WORDS,
+    commitment_words,
     day,
     in_words,
     is_address,
@@ -128,4 +129,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "noun": lambda name: NOUNS[name],
     "singular": lambda name: SINGULAR[name],
     "cause": cause,
+    "commitment": commitment_words,
 }

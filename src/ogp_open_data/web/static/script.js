@@ -38,7 +38,7 @@ for (const block of navigator.clipboard ? document.querySelectorAll(".code") : [
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = "Copy";
-  button.setAttribute("aria-label", `Copy: ${block.querySelector("pre").getAttribute("aria-label")}`);
+  button.setAttribute("aria-label", `Copy: ${block.dataset.label}`);
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(block.querySelector("code").textContent);
     button.textContent = "Copied";

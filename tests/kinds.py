@@ -1,0 +1,25 @@
+"""A page of every kind that there is for people, as the sample and our own report fill them."""
+
+KINDS = {
+    "board": "/",
+    "board as it was": "/?as_of=3",
+    "plan": "/plans/nz-nap2",
+    "commitment": "/commitments/nz-nap2-c5",
+    "commitment without milestones": "/commitments/nz-nap2-c7",
+    "milestone": "/milestones/nz-nap2-c5-m2",
+    "report": "/reports/nz-nap2-c5-r2017-09-2017-11",
+    "report as a table": "/reports/nz-nap2-c1-r2018-03-2018-06",
+    "changes": "/reports/nz-nap2-c1-r2018-03-2018-06/changes",
+    "agency": "/organisations/nz-psc",
+    "list": "/milestones?status=completed,delayed",
+    "list of agencies": "/organisations",
+    "search": "/search?q=maori+or+budget",
+    "search without words": "/search",
+    "releases": "/releases",
+    "release": "/releases/5",
+    "use": "/use",
+    "API": "/docs",
+    "errors": "/docs/errors",
+    "error": "/docs/errors/gone",
+    "deprecations": "/docs/deprecations",
+}

@@ -1,0 +1,171 @@
+"""The pages as HTML: well made, linked without gaps, true to their release, and told to those who ask for pages."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+import lxml.html
+
+from kinds import KINDS
+from serving import program, running
+
+BASE = "https://data.example.org"
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+# As many addresses as are looked at; the sample has fewer.
+MOST_LINKS = 1500
+
+
+def document(client: httpx.Client, path: str) -> lxml.html.HtmlElement:
+    answer = client.get(path)
+    assert answer.status_code == 200, path
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    return lxml.html.document_fromstring(answer.content)
+
+
+def test_html_validate_finds_nothing(client: httpx.Client, node: Path, tmp_path: Path) -> None:
+    for kind, path in KINDS.items():
+        (tmp_path / f"{kind.replace(' ', '-')}.html").write_bytes(client.get(path).content)
+    (tmp_path / "problem.html").write_bytes(client.get("/commitments/nope", headers=BROWSER).content)
+    tool = [node / "html-validate" / "bin" / "html-validate.mjs", "--config", node.parent / "htmlvalidate.json"]
+    done = subprocess.run(["node", *tool, *tmp_path.iterdir()], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+
+
+def test_no_link_is_broken(client: httpx.Client) -> None:
+    """From page to page: what filters and releases make of a page is asked for, but not followed further."""
+    seen, waiting, broken = {"/"}, ["/"], []
+    while waiting and len(seen) < MOST_LINKS:
+        path = waiting.pop()
+        answer = client.get(path, headers=BROWSER)
+        if answer.status_code != 200:
+            broken.append((answer.status_code, path))
+        elif answer.headers["content-type"].startswith("text/html") and "?" not in path:
+            found = set(_links(path, answer.text)) - seen
+            seen |= found
+            waiting += sorted(found)
+    assert broken == []
+    assert 300 < len(seen) < MOST_LINKS
+    assert {"/organisations/nz-treasury", "/v1/milestones.csv?commitment=nz-nap2-c5", "/releases/1"} <= seen
+
+
+def _links(path: str, text: str) -> Iterator[str]:
+    for found in re.findall(r'\s(?:href|src)="([^"]*)"', text):
+        parts = urlsplit(urljoin(BASE + path, unescape(found)))
+        if f"{parts.scheme}://{parts.netloc}" == BASE:
+            yield parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def test_fragments_of_links_are_on_the_page(client: httpx.Client) -> None:
+    for path in KINDS.values():
+        page = document(client, path)
+        ids = {one.get("id") for one in page.iter() if one.get("id")}
+        assert {link.get("href")[1:] for link in page.cssselect('a[href^="#"]')} <= ids, path
+
+
+def test_page_stays_in_the_release_that_was_asked_for(client: httpx.Client) -> None:
+    page = document(client, "/commitments/nz-nap2-c1?as_of=4")
+    assert "You are looking at the past" in page.text_content()
+    assert page.cssselect('meta[name="robots"]')[0].get("content") == "noindex"
+    assert page.cssselect('link[rel="canonical"]')[0].get("href") == f"{BASE}/commitments/nz-nap2-c1"
+    inside = [one.get("href") for one in page.cssselect("main a") if one.get("href").startswith("/")]
+    assert inside and all("as_of=4" in href for href in inside if not href.startswith("/feed"))
+    assert "1 of 4 milestones completed" in page.text_content()
+    assert "3 of 4 milestones completed" in document(client, "/commitments/nz-nap2-c1").text_content()
+
+
+def test_page_of_a_release_never_changes(server: str, template: str, dsn: str) -> None:
+    with running("--sample", "--database-url", dsn) as (_, url):
+        before = {path: httpx.get(url + path).content for path in ("/?as_of=4", "/milestones/nz-nap2-c1-m2?as_of=4")}
+        program("correct", "nz-nap2-c1", "--set", "title=Wide open Budget", "--reason", "test", "--database-url", dsn)
+        assert "Wide open Budget" in httpx.get(f"{url}/commitments/nz-nap2-c1").text
+        program("withdraw", "nz-nap2-c1-r2018-03-2018-06", "--reason", "printed by mistake", "--database-url", dsn)
+        after = {path: httpx.get(url + path).content for path in before}
+        gone = httpx.get(f"{url}/reports/nz-nap2-c1-r2018-03-2018-06", headers=BROWSER)
+        assert gone.status_code == 410 and "printed by mistake" in gone.text
+        last = lxml.html.document_fromstring(gone.text).cssselect("ul a")[0].get("href")
+        assert httpx.get(url + last).status_code == 200
+        news = httpx.get(url).text
+        assert "Withdrawn" in news and httpx.get(url + _first(news, "told-withdrawn")).status_code == 200
+    assert after == before
+
+
+def _first(text: str, kind: str) -> str:
+    return unescape(re.search(rf'<li class="{kind}">.*?href="([^"]*)"', text, re.DOTALL)[1])
+
+
+def test_errors_are_pages_for_those_who_ask_for_pages(client: httpx.Client) -> None:
+    page = client.get("/commitments/nope", headers=BROWSER)
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "nope" in page.text and "/docs/errors/not-found" in page.text
+    wrong = client.get("/milestones?staus=completed", headers=BROWSER)
+    assert wrong.status_code == 400 and "did you mean status" in wrong.text
+    for path, headers in (("/commitments/nope", {}), ("/v1/commitments/nope", BROWSER), ("/nope.csv", BROWSER)):
+        assert client.get(path, headers=headers).headers["content-type"] == "application/problem+json"
+
+
+def test_search_heeds_no_macrons_and_marks_what_it_found(client: httpx.Client) -> None:
+    for words in ("Tai Ōhanga", "tai ohanga"):
+        page = document(client, f"/search?q={words}")
+        assert [one.get("href") for one in page.cssselect("#organisations ~ ul h3 a")] == ["/organisations/nz-treasury"]
+        assert [one.text for one in page.cssselect("#organisations ~ ul mark")] == ["Tai", "Ōhanga"]
+
+
+def test_facets_count_what_they_lead_to(client: httpx.Client) -> None:
+    page = document(client, "/milestones?status=completed")
+    links = page.cssselect(".facets li a")
+    assert len(links) >= 5
+    for link in links:
+        answer = document(client, link.get("href"))
+        told = int(answer.cssselect(".count")[0].text_content().split()[0])
+        if link.get("aria-current") is None and "status=completed&organisation" in link.get("href"):
+            assert told == int(link.cssselect(".n")[0].text), link.get("href")
+        data = answer.cssselect('link[type="application/json"]')[0].get("href")
+        assert client.get(data).json()["meta"]["total"] == told
+
+
+def test_dates_and_te_reo_are_written_as_in_new_zealand(client: httpx.Client) -> None:
+    page = document(client, "/organisations/nz-treasury")
+    assert page.cssselect('[lang="mi"]')[0].text == "Te Tai Ōhanga"
+    assert page.get("lang") == "en-NZ"
+    times = document(client, "/plans/nz-nap2").cssselect("time")
+    assert ("2018-06-30", "30 June 2018") in {(one.get("datetime"), one.text) for one in times}
+    for path in KINDS.values():
+        text = document(client, path).text_content() if path != "/docs" else ""
+        assert not re.search(r"\b\d{1,2}/\d{1,2}/\d{4}\b|\b[A-Z][a-z]+ \d{1,2}, \d{4}\b", text), path
+
+
+def test_data_set_is_described_for_search_engines(client: httpx.Client) -> None:
+    for path in ("/", "/plans/nz-nap2", "/use"):
+        (text,) = document(client, path).xpath("//script[@type='application/ld+json']/text()")
+        told = json.loads(text)
+        assert (told["@type"], told["license"]) == ("Dataset", "https://creativecommons.org/licenses/by/4.0/")
+        for one in told["distribution"]:
+            answer = client.get(one["contentUrl"].removeprefix(BASE))
+            assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, one["encodingFormat"])
+    page = document(client, "/commitments/nz-nap2-c5")
+    told = {one.get("property"): one.get("content") for one in page.cssselect("meta[property]")}
+    assert told["og:title"] == "Commitment 5: Ongoing engagement for OGP" and told["og:url"].startswith(BASE)
+
+
+def test_style_and_script_are_kept_for_good_under_their_digest(client: httpx.Client) -> None:
+    for found in re.findall(r'"(/static/[^"]+)"', client.get("/").text):
+        answer = client.get(found)
+        assert "immutable" in answer.headers["cache-control"], found
+        plain = re.sub(r"\.[0-9a-f]{12}\.", ".", found)
+        assert client.get(plain).content == answer.content
+        assert "immutable" not in client.get(plain).headers["cache-control"]
+    assert client.get("/static/style.000000000000.css").status_code == 200
+    assert client.get("/static/nope.css").status_code == 404
+
+
+def test_empty_store_has_a_front_page(dsn: str) -> None:
+    with running("--database-url", dsn) as (_, url):
+        for path in ("/", "/commitments", "/search?q=x", "/releases", "/use"):
+            answer = httpx.get(url + path)
+            assert answer.status_code == 200, path
+        assert "Nothing was published yet" in httpx.get(url).text
