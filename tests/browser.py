@@ -76,12 +76,13 @@ class Browser:
         """What the console says since the last call: errors, and what the content security policy stopped."""
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
 
-    def faults(self) -> list[str]:
-        """What axe-core finds wrong for people with disabilities: the rule, and the first element that breaks it."""
+    def faults(self, rules: str = "") -> list[str]:
+        """What axe-core finds wrong for people with disabilities, by all rules or those of a tag: the rule and who breaks it."""
         found = self.driver.execute_async_script(
-            "const done = arguments[arguments.length - 1];"
-            "axe.run(document, {resultTypes: ['violations']})"
-            ".then((r) => done(r.violations), (e) => done([{id: String(e), nodes: []}]))"
+            "const [rules, done] = arguments, only = rules ? {runOnly: [rules]} : {};"
+            "axe.run(document, {resultTypes: ['violations'], ...only})"
+            ".then((r) => done(r.violations), (e) => done([{id: String(e), nodes: []}]))",
+            rules,
         )
         return [f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:2]]}" for one in found]
 

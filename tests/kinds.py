@@ -21,5 +21,6 @@ KINDS = {
     "API": "/docs",
     "errors": "/docs/errors",
     "error": "/docs/errors/gone",
+    "feeds": "/docs/feeds",
     "deprecations": "/docs/deprecations",
 }

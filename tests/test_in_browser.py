@@ -81,14 +81,14 @@ def test_newcomer_finds_commitment_5_and_sees_milestone_2_completed(chromium: Br
 def test_newcomer_takes_the_table_of_a_commitment(chromium: Browser, served: str) -> None:
     chromium.look(f"{served}/commitments/nz-nap2-c5")
     link = next(one for one in chromium.all(".side a") if one.text == "Milestones as a table (CSV)")
-    lines = httpx.get(link.get_attribute("href") or "").text.splitlines()
+    lines = httpx.get(link.get_attribute("href") or "", timeout=30).text.splitlines()
     assert len(lines) == 4 and lines[0].startswith("id,") and '"completed"' not in lines[0] and "completed" in lines[2]
 
 
 def test_newcomer_subscribes_to_the_feed_of_a_commitment(chromium: Browser, served: str) -> None:
     chromium.look(f"{served}/commitments/nz-nap2-c5")
     found = chromium.one('link[rel="alternate"][type="application/atom+xml"]')
-    feed = feedparser.parse(httpx.get(found.get_attribute("href") or "").content)
+    feed = feedparser.parse(httpx.get(found.get_attribute("href") or "", timeout=30).content)
     assert not feed.bozo and feed.entries
     assert all("ommitment 5" in one.title or "5" in one.link for one in feed.entries)
 
@@ -153,9 +153,10 @@ def test_axe_finds_nothing_on_any_kind_of_page_in_light_and_dark(chromium: Brows
     for kind, path in KINDS.items():
         chromium.look(served + path)
         chromium.run(axe)
-        for scheme in ("light", "dark"):
-            chromium.wear(scheme)
-            found[kind, scheme] = chromium.faults()
+        found[kind, "light"] = chromium.faults()
+        # The document is the same: only what is about colours can differ.
+        chromium.wear("dark")
+        found[kind, "dark"] = chromium.faults("cat.color")
     assert {kind: faults for kind, faults in found.items() if faults} == {}
 
 

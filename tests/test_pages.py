@@ -80,18 +80,22 @@ def test_page_stays_in_the_release_that_was_asked_for(client: httpx.Client) -> N
 
 def test_page_of_a_release_never_changes(server: str, template: str, dsn: str) -> None:
     with running("--sample", "--database-url", dsn) as (_, url):
-        before = {path: httpx.get(url + path).content for path in ("/?as_of=4", "/milestones/nz-nap2-c1-m2?as_of=4")}
+        before = {path: _got(url + path).content for path in ("/?as_of=4", "/milestones/nz-nap2-c1-m2?as_of=4")}
         program("correct", "nz-nap2-c1", "--set", "title=Wide open Budget", "--reason", "test", "--database-url", dsn)
-        assert "Wide open Budget" in httpx.get(f"{url}/commitments/nz-nap2-c1").text
+        assert "Wide open Budget" in _got(f"{url}/commitments/nz-nap2-c1").text
         program("withdraw", "nz-nap2-c1-r2018-03-2018-06", "--reason", "printed by mistake", "--database-url", dsn)
-        after = {path: httpx.get(url + path).content for path in before}
-        gone = httpx.get(f"{url}/reports/nz-nap2-c1-r2018-03-2018-06", headers=BROWSER)
+        after = {path: _got(url + path).content for path in before}
+        gone = _got(f"{url}/reports/nz-nap2-c1-r2018-03-2018-06", headers=BROWSER)
         assert gone.status_code == 410 and "printed by mistake" in gone.text
         last = lxml.html.document_fromstring(gone.text).cssselect("ul a")[0].get("href")
-        assert httpx.get(url + last).status_code == 200
-        news = httpx.get(url).text
-        assert "Withdrawn" in news and httpx.get(url + _first(news, "told-withdrawn")).status_code == 200
+        assert _got(url + last).status_code == 200
+        news = _got(url).text
+        assert "Withdrawn" in news and _got(url + _first(news, "told-withdrawn")).status_code == 200
     assert after == before
+
+
+def _got(url: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    return httpx.get(url, headers=headers, timeout=30)
 
 
 def _first(text: str, kind: str) -> str:
@@ -166,6 +170,6 @@ def test_style_and_script_are_kept_for_good_under_their_digest(client: httpx.Cli
 def test_empty_store_has_a_front_page(dsn: str) -> None:
     with running("--database-url", dsn) as (_, url):
         for path in ("/", "/commitments", "/search?q=x", "/releases", "/use"):
-            answer = httpx.get(url + path)
+            answer = _got(url + path)
             assert answer.status_code == 200, path
-        assert "Nothing was published yet" in httpx.get(url).text
+        assert "Nothing was published yet" in _got(url).text

@@ -93,6 +93,7 @@ async def of_noun(request: Request, noun: str) -> Response:
         description=f"{words.NOUNS[noun]} of open government plans.",
         data=f"/v1/{noun}",
         query=question,
+        asking=question,
         section=noun,
         index=not question,
     )

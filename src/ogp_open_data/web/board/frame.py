@@ -45,14 +45,16 @@ class Asked(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """What a page is: its template, address and words, the same data for machines, and the feeds of what happens to it."""
+    """What a page is: its template, address (`path` and `query`) and words; the list or record that has the same for machines,
+    and what it is asked (`data`, `asking`); whose feed belongs to it (`about`); and whether search engines may keep it."""
 
     template: str
     path: str
     title: str
     description: str
-    data: str | None = None
     query: Mapping[str, str] = {}
+    data: str | None = None
+    asking: Mapping[str, str] = {}
     about: Mapping[str, str] | None = None
     about_title: str | None = None
     structured: Mapping[str, Any] | None = None
@@ -127,7 +129,7 @@ def _data(asked: Asked, page: Page) -> list[dict[str, str]]:
     if page.data is None:
         return []
     return [
-        {"label": one.suffix, "type": one.media_type, "href": asked.to(f"{page.data}.{one.suffix}", **page.query)}
+        {"label": one.suffix, "type": one.media_type, "href": asked.to(f"{page.data}.{one.suffix}", **page.asking)}
         for one in FORMATS.values()
     ]
 

@@ -30,7 +30,7 @@ async def home(request: Request) -> Response:
         title=chosen.title if chosen else "Progress",
         description="What government promised in its open government plan, how far each promise is, and since when.",
         data="/v1/commitments" if chosen else None,
-        query={"plan": chosen.id} if chosen else {},
+        asking={"plan": chosen.id} if chosen else {},
         structured=structured.dataset(one),
         section="board",
     )
@@ -51,7 +51,7 @@ async def plan(request: Request, name: str) -> Response:
         title=found.title,
         description=f"Commitments, milestones and progress reports of the {found.title}.",
         data="/v1/commitments",
-        query={"plan": found.id},
+        asking={"plan": found.id},
         about={"plan": found.id},
         about_title=f"What happens in {found.title}",
         structured=structured.dataset(one, found),
