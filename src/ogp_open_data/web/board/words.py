@@ -38,6 +38,7 @@ SINGULAR = {
     "progress": "progress line",
     "assessments": "assessment",
 }
+FORMATS = {"atom": "Atom", "xlsx": "Excel", "parquet": "Parquet"}
 # What a citizen calls a field that changed; those that are not here are spelt out.
 FIELDS = {
     "ends": "end date",
