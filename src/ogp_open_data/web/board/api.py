@@ -8,6 +8,7 @@ from ogp_open_data.errors import NotFound, every
 from ogp_open_data.formats import to_feed
 from ogp_open_data.formats.happened import KINDS
 from ogp_open_data.web import archives, contract, news, stories, sunset
+from ogp_open_data.web.board import words
 from ogp_open_data.web.board.frame import Page, asked, shown
 from ogp_open_data.web.contract.operations import followed
 from ogp_open_data.web.site import Request, Response
@@ -28,26 +29,41 @@ async def docs(request: Request) -> Response:
 
 
 def _by_tag(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """The operations under the tag they have; HEAD is GET without a body."""
-    operations = [
-        {"method": method.upper(), **_read(path, one, document)}
-        for path, item in document["paths"].items()
-        for method, one in item.items()
-        if method != "head"
-    ]
+    """The operations under the tag they have; HEAD is GET without a body, and a format is a button of its address."""
     known = {tag["name"]: tag["description"] for tag in document["tags"]}
-    tags = list(dict.fromkeys([*known, *(tag for one in operations for tag in one["tags"])]))
-    found = [
-        {"name": tag, "text": known.get(tag, ""), "operations": [one for one in operations if tag in one["tags"]]}
-        for tag in tags
-    ]
-    return [one for one in found if one["operations"]]
+    found: dict[str, list[dict[str, Any]]] = {tag: [] for tag in known}
+    read: dict[str, dict[str, Any]] = {}
+    for path, item in document["paths"].items():
+        stem = _stem(path, document)
+        for method, one in item.items():
+            if method != "head" and stem == path:
+                told = {"method": method.upper(), **_read(path, one, document)}
+                found.setdefault(one["tags"][0], []).append(told)
+                read |= {path: told} if method == "get" else {}
+            elif method == "get":
+                _as_format(read[stem], path, one)
+    return [{"name": tag, "text": known.get(tag, ""), "operations": all} for tag, all in found.items() if all]
+
+
+def _stem(path: str, document: dict[str, Any]) -> str:
+    """The address that a path gives a format of; a path without such is its own."""
+    stem = path.rpartition(".")[0]
+    return stem if stem in document["paths"] else path
 
 
 def _read(path: str, operation: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     """An operation with its address, and its answers as they stand."""
     answers = {status: followed(one, document) for status, one in operation["responses"].items()}
-    return {"path": path, **operation, "responses": answers}
+    parameters = list(operation.get("parameters", []))
+    return {"path": path, **operation, "responses": answers, "parameters": parameters, "formats": []}
+
+
+def _as_format(one: dict[str, Any], path: str, operation: dict[str, Any]) -> None:
+    """Adds a format to its address, with the parameters that only this format has."""
+    suffix = path.rpartition(".")[2]
+    one["formats"].append((path, words.FORMATS.get(suffix, suffix.upper())))
+    names = {parameter["name"] for parameter in one["parameters"]}
+    one["parameters"] += [other for other in operation.get("parameters", []) if other["name"] not in names]
 
 
 async def feeds(request: Request) -> Response:

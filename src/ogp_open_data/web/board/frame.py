@@ -129,7 +129,11 @@ def _data(asked: Asked, page: Page) -> list[dict[str, str]]:
     if page.data is None:
         return []
     return [
-        {"label": words.FORMATS.get(one.suffix, one.suffix.upper()), "type": one.media_type, "href": asked.to(f"{page.data}.{one.suffix}", **page.asking)}
+        {
+            "label": words.FORMATS.get(one.suffix, one.suffix.upper()),
+            "type": one.media_type,
+            "href": asked.to(f"{page.data}.{one.suffix}", **page.asking),
+        }
         for one in FORMATS.values()
     ]
 
