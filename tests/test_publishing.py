@@ -13,6 +13,7 @@ import pytest
 from database import executed, named
 from publishing import TWIN, Office, faults, office, planned, refused
 from serving import program
+from test_tables import HEADER, as_xlsx
 
 REPORT = "/v1/reports/nz-nap2-c5-r2017-09-2017-11"
 NEXT = TWIN.replace(b"September to November 2017", b"December 2017 to February 2018").replace(
@@ -227,3 +228,33 @@ def test_plans_of_one_key_make_room_for_each_other(busy_office: Office) -> None:
     plans = [planned(ssc, TWIN).json()["links"] for _ in range(11)]
     answers: list[httpx.Response] = [ssc.get(plan["self"]) for plan in plans]
     assert [answer.status_code for answer in answers] == [410] + [200] * 10
+
+
+def test_faulty_rows_of_a_table_come_back_as_a_table_to_who_asks_for_one(busy_office: Office) -> None:
+    admin = busy_office.client("office")
+    table = (
+        b"plan,commitment,period_start,period_end,milestone,status\r\nnz-nap2,7,2018-03-01,2018-06-31,1,Underway\r\n"
+    )
+    sent = {"content-type": "text/csv"}
+    assert (
+        refused(admin.post("/v1/imports", content=table, headers=sent), 422, "document-refused")["errors"][0]["row"]
+        == 2
+    )
+    answer = admin.post("/v1/imports", content=table, headers={**sent, "accept": "text/csv"})
+    assert (answer.status_code, answer.headers["content-disposition"]) == (422, 'attachment; filename="rejected.csv"')
+    header, row = answer.content.decode("utf-8-sig").splitlines()
+    assert header == "plan,commitment,period_start,period_end,milestone,status,row,error"
+    assert row.startswith("nz-nap2,7,2018-03-01,2018-06-31,1,Underway,2,") and "period_end: " in row
+    book = {"accept": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+    assert admin.post("/v1/imports", content=table, headers={**sent, **book}).content.startswith(b"PK")
+
+
+def test_workbook_is_planned_and_applied_like_any_document(served_office: Office) -> None:
+    admin = served_office.client("office")
+    rows = [HEADER, ["nz-nap2", "5", "2017-09-01", "2017-11-30", "1", "", "", "June 2018", "Underway"]]
+    answer = admin.post("/v1/imports", content=as_xlsx(rows), params={"filename": "report.xlsx"})
+    assert answer.status_code == 201, answer.text
+    assert admin.post(answer.json()["links"]["apply"]).status_code == 200
+    [one] = served_office.reader.get("/v1/progress?commitment=nz-nap2-c5").json()["data"]
+    told = served_office.reader.get(f"{one['url']}/versions?field=status").json()["data"][0]
+    assert (told["value"], told["source"]["name"], told["source"]["cell"]) == ("underway", "report.xlsx", "I2")

@@ -81,7 +81,9 @@ async def release(request: Request, asker: Asker, body: bytes) -> Done:
     site = site_of(request)
     zone = ZoneInfo(site.settings.time_zone)
     terms = Terms(by=asker.by)
-    outcome = await hand.daily(site.store, vocabulary.load(), zone, found.get("message"), terms=terms)
+    outcome = await hand.daily(
+        site.store, vocabulary.load(site.settings.vocabulary), zone, found.get("message"), terms=terms
+    )
     return await _told(site, outcome, 201)
 
 
@@ -116,8 +118,9 @@ async def _changed(
     """Make a change of a record, if nobody else made one meanwhile."""
     site, dry_run = site_of(request), asked.get("dry_run", False)
     terms = Terms(by=asker.by, versions={at.id: at.version}, within=asker.within)
+    known = vocabulary.load(site.settings.vocabulary)
     try:
-        outcome = await work(site.store, vocabulary.load(), reason=asked["reason"], dry_run=dry_run, terms=terms)
+        outcome = await work(site.store, known, reason=asked["reason"], dry_run=dry_run, terms=terms)
     except ChangedSince as error:
         raise PreconditionFailed(error.detail, **error.extra) from error
     if not dry_run:

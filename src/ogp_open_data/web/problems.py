@@ -1,6 +1,7 @@
 """Every error as problem details (RFC 9457), or as a page for who asked for one: one translation from the tree in errors.py."""
 
 import traceback
+from collections.abc import Sequence
 
 import litestar
 import msgspec
@@ -9,6 +10,8 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from ogp_open_data import errors
 from ogp_open_data.errors import OpenDataError
 from ogp_open_data.events import log
+from ogp_open_data.formats import to_table
+from ogp_open_data.intake.documents import CSV, XLSX
 from ogp_open_data.web.answers import VARY
 from ogp_open_data.web.asking import weight
 from ogp_open_data.web.board import frame
@@ -30,12 +33,31 @@ def problem(request: Request, error: Exception) -> Response:
             path=request.url.path[:500],
             trace="".join(traceback.format_exception(error)),
         )
+    if isinstance(known, errors.DocumentRefused) and known.rejected and (table := _table(request, known.rejected)):
+        return table
     base, request_id, page = request.app.state.site.base, request.scope["state"]["request_id"], _for_people(request)
     body = frame.problem(known, request_id, request.url.path) if page else details(known, base, request_id)
     headers = fields(known, base) | _demanded(known, error) | ({"content-type": frame.HTML} if page else {})
     return litestar.Response(
         content=body, status_code=known.status, headers=headers, media_type="application/octet-stream"
     )
+
+
+def _table(request: Request, rows: Sequence[Sequence[str]]) -> Response | None:
+    """The faulty rows of a table, with what is wrong in each, where they were asked for as a table rather than as a problem."""
+    accepted = ",".join(request.headers.getall("accept", []))
+    asked = {kind: weight(accepted, kind) for kind in (MEDIA_TYPE, CSV, XLSX)}
+    kind = max(asked, key=lambda one: asked[one])
+    if kind == MEDIA_TYPE:
+        return None
+    name = "rejected.csv" if kind == CSV else "rejected.xlsx"
+    body = to_table.to_csv(rows, marked=True) if kind == CSV else to_table.to_xlsx({"Rejected": rows})
+    headers = {
+        "content-type": f"{CSV}; charset=utf-8; header=present" if kind == CSV else XLSX,
+        "content-disposition": f'attachment; filename="{name}"',
+        "cache-control": "no-store",
+    }
+    return litestar.Response(content=body, status_code=422, headers=headers, media_type="application/octet-stream")
 
 
 def _for_people(request: Request) -> bool:

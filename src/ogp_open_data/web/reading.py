@@ -22,7 +22,8 @@ TOO_MUCH = (
 class Reading:
     """One document at a time: publishers wait for each other, readers for nobody."""
 
-    def __init__(self) -> None:
+    def __init__(self, vocabulary: str | None = None) -> None:
+        self.vocabulary = vocabulary
         self.turn: CapacityLimiter | None = None
 
     async def understood(self, document: Document) -> Understood:
@@ -33,19 +34,19 @@ class Reading:
             await to_process.run_sync(_ready)
             try:
                 with anyio.fail_after(SECONDS):
-                    return await to_process.run_sync(_understood, document, cancellable=True)
+                    return await to_process.run_sync(_understood, document, self.vocabulary, cancellable=True)
             except (TimeoutError, BrokenWorkerProcess) as error:
                 raise DocumentRefused(f"{document.name}: {TOO_MUCH}") from error
 
 
 def _ready() -> None:
     """In the other process: load what documents are read with."""
-    from ogp_open_data.intake import from_docx, from_html, from_markdown  # noqa: F401
+    from ogp_open_data.intake import from_docx, from_html, from_json, from_markdown, from_xlsx  # noqa: F401
 
 
-def _understood(document: Document) -> Understood:
-    """In the other process: read within its bounds."""
-    known = vocabulary.load()
+def _understood(document: Document, own: str | None) -> Understood:
+    """In the other process: read within its bounds, with the vocabulary that the publisher laid over ours."""
+    known = vocabulary.load(own)
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (_taken() + MEMORY, before[1]))
     try:

@@ -51,7 +51,7 @@ class Site:
         # Entries of feeds, by noun, id and release: when the record was updated, and the bytes.
         self.entries: Bounded[tuple[str, str, int], tuple[datetime, bytes]] = Bounded(ROOM_FOR_ENTRIES)
         self.guard = Guard()
-        self.reading = Reading()
+        self.reading = Reading(settings.vocabulary)
         self._state: State | None = None
         self._known: OrderedDict[tuple[str, Listing | int], Any] = OrderedDict()
         self._warming: asyncio.Task[None] | None = None

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ogp_open_data.intake.documents import MEDIA_TYPES
+from ogp_open_data.intake.documents import CSV, MEDIA_TYPES, XLSX
 from ogp_open_data.intake.previews import Entry
 from ogp_open_data.intake.questions import Question
 from ogp_open_data.records import NOUNS, Finding
@@ -87,7 +87,18 @@ def _plan() -> dict[str, Any]:
         "parameters": parameters,
         "requestBody": {"required": True, "content": content},
         "security": [{"key": []}],
-        "responses": {"201": made, **problems((*REFUSALS, "415"))},
+        "responses": {"201": made, **problems((*REFUSALS, "415")), "422": _rejected()},
+    }
+
+
+def _rejected() -> dict[str, Any]:
+    """A document that is refused; of a table the faulty rows, for who asks for them as a table."""
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    tables = {CSV: {"schema": TEXT}, XLSX: {"schema": {"type": "string", "contentMediaType": XLSX}}}
+    return {
+        "description": "The document is refused. Ask for CSV or a workbook, and the faulty rows of a table come back as one.",
+        "headers": named([*EVERYWHERE, "Content-Disposition"]),
+        "content": {"application/problem+json": problem, **tables},
     }
 
 
