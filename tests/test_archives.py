@@ -19,6 +19,8 @@ from ogp_open_data.intake.importer import import_document, sample
 from ogp_open_data.intake.redacting import redact
 from ogp_open_data.records import NOUNS
 from ogp_open_data.store import history, releases
+from ogp_open_data.store.doors import Store
+from ogp_open_data.web import states
 from ogp_open_data.web.archives import SPAN
 from serving import within
 
@@ -153,6 +155,16 @@ def test_news_that_were_taken_back_are_not_beside_their_tombstones_and_are_older
         assert own.isdisjoint(entry.findtext(f"{A}id") for entry in feed.iterfind(f"{A}entry"))
 
 
+async def seen(client: httpx.Client, store: Store) -> int:
+    """The newest release, when the program that is asked knows of it."""
+    number = (await store.reading(releases.head)).number
+    for _ in range(200):
+        if client.get("/v1").json()["data"]["release"] == number:
+            return number
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"release {number} is not served after ten seconds")
+
+
 def test_empty_release_leaves_the_news_as_they_are(lively: tuple[str, httpx.Client]) -> None:
     dsn, client = lively
 
@@ -160,13 +172,12 @@ def test_empty_release_leaves_the_news_as_they_are(lively: tuple[str, httpx.Clie
         async with opened(dsn) as store:
             # Not at the end of an archive, whose address the feed then names.
             await grow(store, (await store.reading(releases.head)).number // SPAN * SPAN + SPAN + 5)
+            await seen(client, store)
             before = client.get("/feed.atom").content
             await hand.daily(store, KNOWN, ZoneInfo("UTC"))
-            head = await store.reading(releases.head)
-            counted = await store.reading(history.made, head.number + 1, 1)
-            assert (counted[0].cause, counted[0].changed) == ("daily", 0)
-            while client.get("/v1").json()["data"]["release"] < head.number:
-                await asyncio.sleep(0.05)
+            number = await seen(client, store)
+            made = (await store.reading(history.made, number + 1, 1))[0]
+            assert (made.cause, made.changed) == ("daily", 0)
             assert client.get("/feed.atom").content == before
 
     asyncio.run(empty())
@@ -187,3 +198,27 @@ def test_archives_of_the_three_formats_say_the_same(lively: tuple[str, httpx.Cli
         visited.append(address)
         address = local(client, address).json().get("next_url")
     assert len(visited) == len(set(visited)) >= 2 and newest["feed_url"] not in visited
+
+
+def test_large_document_streams_the_same_bytes(
+    lively: tuple[str, httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dsn, client = lively
+    monkeypatch.setattr(states, "WHOLE", 10)
+    with within(dsn) as url:
+        for path in [f"/v1/changes/archive/1-{SPAN}.atom", "/v1/changes.atom"]:
+            streamed = httpx.get(url + path, timeout=60)
+            other = client.get(path)
+            assert "content-length" in other.headers
+            assert streamed.content.replace(url.encode(), b"") == other.content.replace(base(other), b"")
+            tag = {"If-None-Match": streamed.headers["etag"]}
+            assert httpx.get(url + path, headers=tag, timeout=60).status_code == 304
+            if "content-length" not in streamed.headers:
+                monkeypatch.setattr(states, "BATCH", 7)
+                assert httpx.get(url + path, timeout=60).content == streamed.content
+        assert "content-length" not in httpx.head(f"{url}/v1/changes/archive/1-{SPAN}.atom", timeout=60).headers
+
+
+def base(answer: httpx.Response) -> bytes:
+    """The public address that an answer's links begin with."""
+    return str(answer.url).removesuffix(answer.url.raw_path.decode()).encode()

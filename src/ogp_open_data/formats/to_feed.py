@@ -78,9 +78,14 @@ def atom(head: FeedHead, entries: Sequence[FeedEntry], deleted: Sequence[Deleted
 
 def enveloped(head: FeedHead, parts: Sequence[bytes]) -> bytes:
     """A feed around rendered entries and tombstones."""
+    return b"".join([opening(head), *parts, END])
+
+
+def opening(head: FeedHead) -> bytes:
+    """A feed up to its first entry: what follows are rendered entries and tombstones, then END."""
     whole: bytes = _envelope(head).atom_str()
     assert whole.endswith(END)
-    return b"".join([whole.removesuffix(END), *parts, END])
+    return whole.removesuffix(END)
 
 
 def _envelope(head: FeedHead) -> Any:

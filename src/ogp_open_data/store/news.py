@@ -36,14 +36,21 @@ WHERE r.from_release = ANY($1) AND release.changed <= $2
 ORDER BY r.from_release DESC, r.noun, r.sort_key
 """
 MADE = "SELECT number, made_at, cause, changed FROM release WHERE number = ANY($1) ORDER BY number DESC"
-# The latest state of each record that a range of releases changed, with the times of this version and of the first.
-STATES = """
-SELECT r.noun, r.id, r.from_release, r.doc, r.reason, release.made_at, first.made_at AS first_at
-FROM record r JOIN release ON release.number = r.from_release
+# The latest state of each record that a range of releases changed ($1 after, $2 up to): how many, and a digest of them.
+LEFT = "FROM record r WHERE r.from_release > $1 AND r.from_release <= $2 AND (r.until_release IS NULL OR r.until_release > $2)"
+DIGEST = f"""
+SELECT count(*), encode(sha256(convert_to(coalesce(string_agg(r.id || coalesce(r.sha256, '') || coalesce(r.reason, ''), ''
+    ORDER BY r.from_release, r.noun, r.sort_key), ''), 'UTF8')), 'hex')
+{LEFT}"""
+# A page of them after a place, the newest first, with the times of this version and of the first.
+STATES = f"""
+SELECT r.noun, r.id, r.from_release, r.sort_key, r.doc, r.reason, release.made_at, first.made_at AS first_at
+FROM (SELECT * {LEFT} AND ($3::bigint IS NULL OR (r.from_release, r.noun, r.sort_key) < ($3, $4, $5))
+    ORDER BY r.from_release DESC, r.noun DESC, r.sort_key DESC LIMIT $6) AS r
+JOIN release ON release.number = r.from_release
 JOIN record one ON one.noun = r.noun AND one.id = r.id AND one.version = 1
 JOIN release first ON first.number = one.from_release
-WHERE r.from_release > $1 AND r.from_release <= $2 AND (r.until_release IS NULL OR r.until_release > $2)
-ORDER BY r.from_release DESC, r.noun, r.sort_key
+ORDER BY r.from_release DESC, r.noun DESC, r.sort_key DESC
 """
 
 
@@ -89,6 +96,7 @@ class State(NamedTuple):
     noun: str
     id: str
     release: int
+    sort_key: str
     doc: str | None
     reason: str | None
     made_at: datetime
@@ -107,6 +115,15 @@ async def happened(connection: Connection, releases: Sequence[int], most: int) -
     return made, [Changed(*row) for row in await connection.fetch(CHANGES, releases, most)]
 
 
-async def states(connection: Connection, after: int, upto: int) -> list[State]:
-    """What a range of releases left of each record that it changed, the newest first."""
-    return [State(*row) for row in await connection.fetch(STATES, after, upto)]
+async def summary(connection: Connection, after: int, upto: int) -> tuple[int, str]:
+    """How many records a range of releases changed, and a digest of what it left of them."""
+    row = await connection.fetchrow(DIGEST, after, upto)
+    assert row is not None
+    return row[0], row[1]
+
+
+async def states(
+    connection: Connection, after: int, upto: int, place: tuple[int, str, str] | None, most: int
+) -> list[State]:
+    """What a range of releases left of each record that it changed, the newest first, at most so many after a place."""
+    return [State(*row) for row in await connection.fetch(STATES, after, upto, *(place or (None, None, None)), most)]

@@ -34,18 +34,28 @@ async def of_page(
 
 
 async def _rendered(site: Site, listing: Listing, found: Sequence[Found]) -> list[tuple[datetime, bytes]]:
-    """When each record was updated, and its entry: rendered once for each version, which never changes, and kept a while."""
+    """When each record was updated, and its entry; times are asked only for those that are not kept."""
     kept = {one.id: site.entries.get((listing.noun, one.id, one.release)) for one in found}
     new = [one for one in found if kept[one.id] is None]
     dates = (
         await site.store.reading(listings.dates, listing.noun, [one.id for one in new], listing.release) if new else {}
     )
     for one in new:
-        made = await entry(site, listing.noun, one.id, one.doc, *dates[one.id])
-        written = to_feed.rendered(made, site.settings.licence_url)
-        kept[one.id] = dates[one.id][0], written
-        site.entries.keep((listing.noun, one.id, one.release), (dates[one.id][0], written), len(written))
+        made = await written(site, listing.noun, one.id, one.release, one.doc, *dates[one.id])
+        kept[one.id] = dates[one.id][0], made
     return [one for one in kept.values() if one is not None]
+
+
+async def written(
+    site: Site, noun: str, id: str, release: int, doc: str, updated: datetime, published: datetime
+) -> bytes:
+    """The entry of a version of a record as it stands in every feed: rendered once, for it never changes, and kept a while."""
+    kept = site.entries.get((noun, id, release))
+    if kept is not None:
+        return kept[1]
+    made = to_feed.rendered(await entry(site, noun, id, doc, updated, published), site.settings.licence_url)
+    site.entries.keep((noun, id, release), (updated, made), len(made))
+    return made
 
 
 async def of_item(site: Site, at: At, address: str) -> bytes:

@@ -1,22 +1,25 @@
 """`/v1/changes.atom`: every record's state in Atom, with tombstones, and archives from which the whole can be rebuilt."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from msgspec.structs import replace
 
 from ogp_open_data.errors import NotFound
 from ogp_open_data.formats import to_feed
-from ogp_open_data.formats.feed import Deleted, FeedEntry, Link, State
+from ogp_open_data.formats.feed import Deleted, Link, State
 from ogp_open_data.store import news
 from ogp_open_data.store.releases import Head
 from ogp_open_data.web import archives, feeds, query
-from ogp_open_data.web.answers import CURRENT, PINNED, Representation, answer
+from ogp_open_data.web.answers import CURRENT, PINNED, Representation, answer, etag_of
 from ogp_open_data.web.archives import SPAN, Chain
 from ogp_open_data.web.asking import EPOCH, common_links, release_of
 from ogp_open_data.web.site import Request, Response, Site, site_of
 
 CURRENT_PATH = "/v1/changes.atom"
 CHAIN = Chain(CURRENT_PATH, "/v1/changes/archive", "atom", "", to_feed.MEDIA_TYPE)
+# Documents of up to so many records are made whole; larger ones stream.
+WHOLE = 2000
+BATCH = 100
 TITLE = "Every record of the national action plans, as it changes"
 
 
@@ -45,23 +48,41 @@ async def archive(request: Request, name: str) -> Response:
 async def _answered(
     request: Request, site: Site, path: str, begin: int, release: Head, chain: Sequence[Link], archived: bool = False
 ) -> Response:
-    entries: list[FeedEntry] = []
-    deleted: list[Deleted] = []
-    for one in await site.store.reading(news.states, begin - 1, release.number):
-        if one.doc is None:
-            deleted.append(Deleted(await feeds.tag(site, one.noun, one.id), one.made_at, one.reason))
-        else:
-            entries.append(await feeds.entry(site, one.noun, one.id, one.doc, one.made_at, one.first_at))
+    """The document: whole where it has few records, else a batch at a time, so that nobody else waits for it."""
     updated = release.made_at or EPOCH
     head = await feeds.head(site, "changes", TITLE, site.url(path), site.url("/v1/changes"), chain, updated)
     state = None if archived else State(release.number, (await site.dataset()).epoch)
+    count, digest = await site.store.reading(news.summary, begin - 1, release.number)
+    opening = to_feed.opening(replace(head, archive=archived, state=state))
+    chunks = _chunks(site, opening, begin, release.number)
+    whole = count <= WHOLE
     return answer(
         request,
         Representation(
             content_type=to_feed.MEDIA_TYPE,
-            body=to_feed.atom(replace(head, archive=archived, state=state), entries, deleted),
+            body=b"".join([chunk async for chunk in chunks]) if whole else chunks,
+            etag=None if whole else etag_of(opening, digest, "1"),
             last_modified=updated,
             cache_control=PINNED if archived else CURRENT,
             links=[*feeds.in_header(head, to_feed.MEDIA_TYPE), *common_links(site)],
         ),
     )
+
+
+async def _chunks(site: Site, opening: bytes, begin: int, end: int) -> AsyncIterator[bytes]:
+    """The bytes of a document, a batch of records at a time."""
+    yield opening
+    place, left = None, True
+    while left:
+        batch = await site.store.reading(news.states, begin - 1, end, place, BATCH)
+        yield b"".join([await _part(site, one) for one in batch])
+        left = len(batch) == BATCH
+        place = (batch[-1].release, batch[-1].noun, batch[-1].sort_key) if batch else None
+    yield to_feed.END
+
+
+async def _part(site: Site, one: news.State) -> bytes:
+    """A record's entry, or its tombstone."""
+    if one.doc is None:
+        return to_feed.tombstone(Deleted(await feeds.tag(site, one.noun, one.id), one.made_at, one.reason))
+    return await feeds.written(site, one.noun, one.id, one.release, one.doc, one.made_at, one.first_at)

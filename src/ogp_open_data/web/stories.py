@@ -1,5 +1,6 @@
 """The news of releases as entries of feeds: the store's changes, put into words, with ids, links and categories."""
 
+import asyncio
 from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -37,7 +38,12 @@ async def told(site: Site, subject: Subject, numbers: Sequence[int]) -> list[Tol
     """The news of some releases, the newest first. An entry says the same in the feed of whatever subject."""
     made, changed = await site.store.reading(news.happened, numbers, MOST_TOLD)
     rows = {number: list(some) for number, some in groupby(changed, key=lambda one: one.release)}
-    return [await _of_release(site, subject, one, rows.get(one.number, [])) for one in made]
+    found = []
+    for one in made:
+        found.append(await _of_release(site, subject, one, rows.get(one.number, [])))
+        # A release can take a while to tell; others are answered in between.
+        await asyncio.sleep(0)
+    return found
 
 
 async def _of_release(site: Site, subject: Subject, made: Made, rows: Sequence[Changed]) -> Told:
