@@ -20,6 +20,7 @@ FAMILIES = (of_records, of_history, of_feeds, of_program, of_publishing)
 
 def openapi(settings: Settings, base: str, deprecated: Sequence[Deprecated] = DEPRECATED) -> dict[str, Any]:
     """The whole document; `base` is the public address."""
+    paths = _paths()
     document = {
         "openapi": "3.1.0",
         "jsonSchemaDialect": schemas.DIALECT,
@@ -33,11 +34,11 @@ def openapi(settings: Settings, base: str, deprecated: Sequence[Deprecated] = DE
             {"name": "about", "description": "The program itself."},
             {"name": of_publishing.TAG, "description": "Changes, by those who have a key."},
         ],
-        "paths": _paths(),
+        "paths": paths,
         "components": {
             "schemas": {**shapes.components(deprecated), **of_publishing.schemas()},
             "headers": headers(),
-            "responses": responses(),
+            "responses": _used(responses(), paths),
             "securitySchemes": of_publishing.SECURITY,
         },
     }
@@ -51,6 +52,17 @@ def _paths() -> dict[str, Any]:
         for path, operations in family.paths().items():
             found[path] = {**found.get(path, {}), **operations}
     return found
+
+
+def _used(responses: dict[str, Any], paths: dict[str, Any]) -> dict[str, Any]:
+    """Those responses that an operation refers to: what only writes answer has no twin for HEAD."""
+    referred = {
+        answer.get("$ref", "").rpartition("/")[2]
+        for operations in paths.values()
+        for operation in operations.values()
+        for answer in operation["responses"].values()
+    }
+    return {name: one for name, one in responses.items() if name in referred}
 
 
 def _info(settings: Settings) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from ogp_open_data.web.contract.operations import (
     unchanged,
 )
 from ogp_open_data.web.query import Parameter
-from ogp_open_data.web.shapes import TEXT
+from ogp_open_data.web.shapes import TEXT, object_of
 
 RANGE = {"type": "string", "pattern": "^[1-9][0-9]{0,17}-[1-9][0-9]{0,17}$", "examples": ["1-20"]}
-JSON_FEED = {"type": "object", "required": ["version", "title", "items"]}
+JSON_FEED = object_of({"version": TEXT, "title": TEXT, "items": {"type": "array", "items": {"type": "object"}}})
 
 
 def paths() -> dict[str, Any]:
