@@ -17,6 +17,8 @@ EVENTS = {
     "key.refused": ("warning", "A request had a key that is not known, or not any more."),
     "request.failed": ("error", "A request ended in an unexpected error."),
     "file.failed": ("error", "A file of a release could not be built."),
+    "receiver.failed": ("warning", "A webhook or hub did not take a message; it is tried again."),
+    "receiver.ended": ("error", "A webhook or hub was given up; what it has not got waits for `webhooks resume`."),
     "feed.entry.skipped": ("warning", "A record could not be written as a feed entry."),
 }
 

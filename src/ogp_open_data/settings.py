@@ -47,6 +47,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         "Open Government Partnership office"
     )
     contact: Annotated[str | None, Meta(description="Address (https: or mailto:) for questions about the data.")] = None
+    hubs: Annotated[
+        str | None,
+        Meta(description="WebSub hubs that are told of each release and named in the feeds, separated by spaces."),
+    ] = None
+    allowed_receivers: Annotated[
+        str | None,
+        Meta(description="Receivers, as host:port separated by spaces, that need not be in a public network."),
+    ] = None
     licence_url: Annotated[str, Meta(description="Licence of the data.")] = (
         "https://creativecommons.org/licenses/by/4.0/"
     )
@@ -97,6 +105,8 @@ def _refuse_addresses(settings: Settings) -> None:
         parts = urlsplit(given or "http://unset")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError(f"{PREFIX}{name.upper()} is {given}; give it as https://data.example.org")
+    if bad := [hub for hub in hubs(settings) if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", hub)]:
+        raise ValueError(f"{PREFIX}HUBS has {bad[0]}; give addresses as https://hub.example.org/, separated by spaces")
     if settings.contact is not None and not re.match(r"(https?://|mailto:)[^\s]+$", settings.contact):
         raise ValueError(f"{PREFIX}CONTACT is {settings.contact}; give it as https:… or mailto:…")
 
@@ -173,6 +183,16 @@ def doubts(settings: Settings) -> list[str]:
         ),
     }
     return [f"{PREFIX}{text}" for text, holds in told.items() if holds]
+
+
+def hubs(settings: Settings) -> list[str]:
+    """The WebSub hubs of the feeds."""
+    return (settings.hubs or "").split()
+
+
+def allowed_receivers(settings: Settings) -> frozenset[str]:
+    """Hosts with ports that may be told though they are in no public network."""
+    return frozenset((settings.allowed_receivers or "").split())
 
 
 def tag_authority(settings: Settings) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 
 from ogp_open_data import __version__
-from ogp_open_data.cli import changes, documents, keys, operating
+from ogp_open_data.cli import changes, documents, keys, operating, webhooks
 from ogp_open_data.cli.printing import printable
 from ogp_open_data.errors import OpenDataError
 
@@ -56,6 +56,6 @@ for command in (
         changes.redact,
         changes.release,
     ),
-    *(keys.keys, keys.log),
+    *(keys.keys, keys.log, webhooks.webhooks),
 ):
     commands.add_command(command)

@@ -68,7 +68,7 @@ def create(
             await audit.write(connection, Entry(user().name, None, "key created", name, said))
             return key
 
-    key = _on_store(work, data_dir, database_url)
+    key = on_store(work, data_dir, database_url)
     click.echo("Keep it safe: it is not shown again.", err=True)
     click.echo(key)
 
@@ -91,12 +91,12 @@ async def _known(connection: Connection, organisations: Sequence[str]) -> None:
 @with_store
 def list_(as_json: bool, data_dir: str | None, database_url: str | None) -> None:
     """Tell which keys there are; never the keys themselves."""
-    found = _on_store(lambda store: store.reading(stored.every), data_dir, database_url)
+    found = on_store(lambda store: store.reading(stored.every), data_dir, database_url)
     if as_json:
         click.echo(msgspec.json.encode(found))
         return
     columns = ("name", "prefix", "organisations", "actions", "created", "last used", "revoked")
-    _table(columns, [_of_key(one) for one in found])
+    tabled(columns, [_of_key(one) for one in found])
 
 
 def _of_key(one: Key) -> list[str]:
@@ -117,7 +117,7 @@ def revoke(name: str, data_dir: str | None, database_url: str | None) -> None:
             await audit.write(connection, Entry(user().name, None, "key revoked", name, prefix))
             return prefix
 
-    click.echo(f"{printable(name)} ({_on_store(work, data_dir, database_url)}) is revoked.")
+    click.echo(f"{printable(name)} ({on_store(work, data_dir, database_url)}) is revoked.")
 
 
 @click.command("log")
@@ -129,11 +129,11 @@ def revoke(name: str, data_dir: str | None, database_url: str | None) -> None:
 def log(as_json: bool, since: str | None, data_dir: str | None, database_url: str | None) -> None:
     """Tell who did what, when, on what and from where; refusals too."""
     at = _moment(since) if since else None
-    found = _on_store(lambda store: store.reading(audit.since, at, MOST if since else NEWEST), data_dir, database_url)
+    found = on_store(lambda store: store.reading(audit.since, at, MOST if since else NEWEST), data_dir, database_url)
     if as_json:
         click.echo(msgspec.json.encode([one._asdict() for one in found]))
         return
-    _table(("when (UTC)", "who", "from", "what", "on", "why", "result"), [_of_line(one) for one in found])
+    tabled(("when (UTC)", "who", "from", "what", "on", "why", "result"), [_of_line(one) for one in found])
 
 
 def _of_line(one: Line) -> list[str]:
@@ -142,12 +142,13 @@ def _of_line(one: Line) -> list[str]:
     return [f"{one.at:%Y-%m-%d %H:%M:%S}", one.actor, *said, result]
 
 
-def _on_store(work: Any, data_dir: str | None, database_url: str | None) -> Any:
+def on_store(work: Any, data_dir: str | None, database_url: str | None) -> Any:
+    """Do some work on the store that the options name."""
     with ExitStack() as stack:
         return run(opened(stack, settings.load(data_dir=data_dir, database_url=database_url)), work)
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def tabled(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Rows for people; whoever reads them by program takes JSON."""
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:

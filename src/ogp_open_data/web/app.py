@@ -12,6 +12,8 @@ from litestar.types import ASGIApp, Method
 from ogp_open_data import settings as options
 from ogp_open_data.deprecations import DEPRECATED, Deprecated
 from ogp_open_data.formats import KNOWN
+from ogp_open_data.publishing import outbox
+from ogp_open_data.publishing.outbox import Office
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.store.doors import Store
@@ -151,6 +153,11 @@ def _write(method: Method, path: str, write: Write) -> HTTPRouteHandler:
     return HTTPRouteHandler(path, http_method=[method], include_in_schema=False, status_code=200)(handle)
 
 
+def _office(settings: Settings) -> Office:
+    """Who tells others of releases."""
+    return Office(options.public_url(settings), options.hubs(settings), options.allowed_receivers(settings))
+
+
 def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = DEPRECATED) -> ASGIApp:
     """The application; without settings those of the environment. The database may come up later than the program."""
     chosen = settings or options.load()
@@ -163,7 +170,11 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
         with files.directory(chosen) as directory:
             site = app.state.site = Site(chosen, store, cache, Files(directory, chosen.files_bytes), deprecated)
             await store.open()
-            loops = [asyncio.create_task(daily.forever(store, chosen)), asyncio.create_task(watch.forever(site))]
+            loops = [
+                asyncio.create_task(daily.forever(store, chosen)),
+                asyncio.create_task(watch.forever(site)),
+                asyncio.create_task(outbox.forever(store, _office(chosen))),
+            ]
             try:
                 yield
             finally:

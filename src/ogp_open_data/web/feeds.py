@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from ogp_open_data import settings
 from ogp_open_data.formats import FORMATS, to_feed
 from ogp_open_data.formats.feed import Carried, FeedEntry, FeedHead, Link, of_record, tag_uri
 from ogp_open_data.records import PAGED, Filter, digest, page_of, url_of
@@ -110,7 +111,7 @@ def in_header(head: FeedHead, media_type: str) -> list[answers.Link]:
 
 def hubs(site: Site) -> list[str]:
     """The WebSub hubs that are told of each release: the one place where feeds take them from."""
-    return []
+    return settings.hubs(site.settings)
 
 
 def rights(site: Site) -> dict[str, Any]:

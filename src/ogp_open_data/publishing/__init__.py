@@ -1,0 +1,1 @@
+"""What leaves unasked, read from the releases after they are committed; intake knows nothing of it."""
