@@ -5,18 +5,19 @@ A row is written as it comes and no more than one is in memory. The same rows an
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
-import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.workbook import Workbook
-from xlsxwriter.worksheet import Worksheet
 
 from ogp_open_data.formats import to_csv
 from ogp_open_data.formats.about import About
 from ogp_open_data.formats.columns import Column, table
 from ogp_open_data.records import NOUNS
+
+if TYPE_CHECKING:
+    from xlsxwriter.format import Format
+    from xlsxwriter.workbook import Workbook
+    from xlsxwriter.worksheet import Worksheet
 
 # Excel's own limit is 1,048,575; this many take the writer about half a minute, and no reader looks through more.
 MOST_ROWS = 100_000
@@ -36,6 +37,9 @@ OPTIONS = {
 
 def write(out: BinaryIO, noun: str, lines: Iterable[bytes], fields: Sequence[str] | None, about: About) -> None:
     """Write records (batches of NDJSON) as a workbook."""
+    # When it is first needed: a program that starts has no time for it.
+    import xlsxwriter
+
     columns = table(noun, fields)
     book = xlsxwriter.Workbook(out, OPTIONS)
     book.set_properties(
@@ -52,7 +56,7 @@ def write(out: BinaryIO, noun: str, lines: Iterable[bytes], fields: Sequence[str
     book.close()
 
 
-def _rows(book: Workbook, sheet: Worksheet, noun: str, columns: Sequence[Column], lines: Iterable[bytes]) -> None:
+def _rows(book: "Workbook", sheet: "Worksheet", noun: str, columns: Sequence[Column], lines: Iterable[bytes]) -> None:
     """The table, under a header that stays in sight."""
     bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
     sheet.freeze_panes(1, 0)
@@ -67,7 +71,7 @@ def _rows(book: Workbook, sheet: Worksheet, noun: str, columns: Sequence[Column]
             _cell(sheet, row, place, column.value(record), day)
 
 
-def _cell(sheet: Worksheet, row: int, place: int, value: Any, day: Format) -> None:
+def _cell(sheet: "Worksheet", row: int, place: int, value: Any, day: "Format") -> None:
     """A value in its own type; nothing where there is none."""
     if value is None or value == []:
         return
@@ -88,7 +92,7 @@ def _fitting(text: str) -> str:
     return units[: 2 * (MOST_CHARACTERS - len(CUT))].decode("utf-16-le", "ignore") + CUT
 
 
-def _about(book: Workbook, about: About) -> None:
+def _about(book: "Workbook", about: About) -> None:
     """A second sheet: what the file is, whose it is and what may be done with it."""
     sheet = book.add_worksheet("about")
     sheet.set_column(0, 0, WIDTHS["text"])

@@ -18,6 +18,7 @@ from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.store.doors import Store
 from ogp_open_data.web import (
+    catalogue,
     comparison,
     contract,
     corrections,
@@ -103,6 +104,10 @@ def routes() -> list[tuple[str, Handler]]:
         ("/v1/changes/archive/{name:str}", states.archive),
         *((f"/feed.{suffix}", partial(news.feed, suffix=suffix)) for suffix in news.MEDIA_TYPES),
         ("/feed/archive/{name:str}", news.archive),
+        *((path, partial(catalogue.described, path=path)) for path in catalogue.DOCUMENTS),
+        *((f"/v1/{noun}.csv-metadata.json", partial(catalogue.table, noun=noun)) for noun in NOUNS),
+        ("/.well-known/csvm", catalogue.places),
+        ("/dataset.zip", catalogue.archive),
         ("/schemas/v1/{name:str}", documents.schema),
         ("/openapi.json", documents.openapi),
         ("/templates/{name:str}", tables.blank),

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from ogp_open_data.errors import BadRequest, NotAcceptable, NotFound
-from ogp_open_data.formats import FORMATS, MISSING, Format
+from ogp_open_data.formats import FORMATS, MISSING, Format, to_csvw
 from ogp_open_data.formats.about import About
 from ogp_open_data.records import NOUNS
 from ogp_open_data.store import listings
@@ -105,12 +105,15 @@ def query_string(request: Request, **changed: str | None) -> str:
     return "?" + urlencode(given) if given else ""
 
 
-def common_links(site: Site, noun: str | None = None) -> list[Link]:
-    """What every answer links to, and where it is about a noun that noun's schema."""
-    schema = [Link(site.url(f"/schemas/v1/{noun}.json"), "describedby", "application/schema+json")] if noun else []
+def common_links(site: Site, noun: str | None = None, format: Format | None = None) -> list[Link]:
+    """What every answer links to, and where it is about a noun what describes that noun's records, or a CSV of them."""
+    schema = Link(site.url(f"/schemas/v1/{noun}.json"), "describedby", "application/schema+json")
+    if format is not None and format.suffix == "csv":
+        schema = Link(site.url(f"/v1/{noun}.csv-metadata.json"), "describedby", to_csvw.MEDIA_TYPE)
+    # First: a validator of CSVW reads no further.
     return [
+        *([schema] if noun else []),
         Link(site.settings.licence_url, "license"),
-        *schema,
         Link(site.url("/openapi.json"), "service-desc", "application/vnd.oai.openapi+json"),
         Link(site.url("/docs"), "service-doc", "text/html"),
     ]

@@ -50,7 +50,7 @@ async def of_all(
         body=_joined(site, format, listing, asked) if body is None else body,
         etag=etag,
         last_modified=EPOCH,
-        links=[*list_links(site, format, listing.noun, request, {}), *common_links(site, listing.noun)],
+        links=[*common_links(site, listing.noun, format), *list_links(site, format, listing.noun, request, {})],
         headers=headers(format, listing, count),
     )
 
@@ -132,7 +132,7 @@ async def _file_if_room(site: Site, format: Format, listing: Listing, asked: Que
         return None
 
 
-async def file_of(site: Site, format: Format, listing: Listing, asked: Query, origin: About) -> File:
+async def file_of(site: Site, format: Format, listing: Listing, asked: Query, origin: About | None = None) -> File:
     """A finished file of all rows of a list, built where there is none yet.
 
     It is known by what is in it, so a release that changed none of its rows has the same file; but for built formats, which
@@ -142,10 +142,11 @@ async def file_of(site: Site, format: Format, listing: Listing, asked: Query, or
     order = (listing.noun, listing.sort, listing.descending)
     question = repr((__version__, digest, count, order, format.suffix, asked.fields, asked.bom))
     if format.rows == "built":
+        assert origin is not None, "a file that is built says what it is"
         question += repr(origin)
         if site.files.find(question) is None:
             _refuse_too_many(format, count)
-            rows = await file_of(site, NDJSON, listing, Query(), origin)
+            rows = await file_of(site, NDJSON, listing, Query())
             way = _built_here if count <= WHOLE else _built_beside
             return await site.files.get(question, "built", partial(way, _order(format, listing, asked, origin, rows)))
     return await site.files.get(question, "joined", _joining(site, format, listing, asked))

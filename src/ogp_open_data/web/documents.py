@@ -41,6 +41,9 @@ async def index(request: Request) -> Response:
         "changes": site.url("/v1/changes"),
         "changes_feed": site.url("/v1/changes.atom"),
         "feed": site.url("/feed.atom"),
+        "datapackage": site.url("/datapackage.json"),
+        "dataset": site.url("/dataset.zip"),
+        "catalogue": site.url("/catalog.jsonld"),
     }
     links |= {"openapi": site.url("/openapi.json"), "docs": site.url("/docs")}
     links |= {f"{noun}_schema": site.url(f"/schemas/v1/{noun}.json") for noun in NOUNS}

@@ -98,7 +98,7 @@ async def _page(
         content_type=format.content_type,
         body=body,
         last_modified=EPOCH,
-        links=[*list_links(site, format, listing.noun, request, links), *common_links(site, listing.noun)],
+        links=[*common_links(site, listing.noun, format), *list_links(site, format, listing.noun, request, links)],
         headers=bulk.headers(format, listing, len(found)) if format.bulk else {},
     )
 

@@ -11,11 +11,11 @@ from ogp_open_data.deprecations import DEPRECATED, Deprecated
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.web import shapes, sunset
-from ogp_open_data.web.contract import of_feeds, of_history, of_program, of_publishing, of_records
+from ogp_open_data.web.contract import of_catalogue, of_feeds, of_history, of_program, of_publishing, of_records
 from ogp_open_data.web.contract.operations import headers, responses
 
 VERSION = schemas.VERSION
-FAMILIES = (of_records, of_history, of_feeds, of_program, of_publishing)
+FAMILIES = (of_records, of_catalogue, of_history, of_feeds, of_program, of_publishing)
 
 
 def openapi(settings: Settings, base: str, deprecated: Sequence[Deprecated] = DEPRECATED) -> dict[str, Any]:
