@@ -56,6 +56,8 @@ def running(*arguments: str, **environ: str) -> Iterator[tuple[subprocess.Popen[
                 url = msgspec.json.decode(line)["url"]
                 break
         assert url, f"serve ended with {process.wait(5)}"
+        # The address is taken before the application is loaded, which a busy machine needs long for.
+        httpx.get(f"{url}/livez", timeout=60)
         yield process, url
     finally:
         if process.poll() is None:

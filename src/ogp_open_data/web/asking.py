@@ -60,10 +60,9 @@ async def release_of(site: Site, as_of: int | date | None) -> Head:
     if as_of == 0:
         return Head(0, None, dict.fromkeys(NOUNS, 0))
     number = await _of_day(site, as_of) if isinstance(as_of, date) else as_of
-    found = await site.store.reading(listings.release_at, number) if number <= head.number else None
-    if found is None:
+    if number > head.number:
         raise NotFound(f"there is no release {number}; the newest is {head.number}")
-    made_at, counts = found
+    made_at, counts = await site.release(number)
     return Head(number, made_at, counted(counts))
 
 

@@ -117,6 +117,11 @@ class Site:
         found: Summary = await self._once("summary", listings.summary, listing)
         return found
 
+    async def release(self, number: int) -> tuple[datetime, str]:
+        """Time and counts (JSON) of a release that was made."""
+        found: tuple[datetime, str] = await self._once("release", listings.release_at, number)
+        return found
+
     async def digests(self, release: int) -> Digests:
         """The digests of a release."""
         found: Digests = await self._once("digests", history.digests, release)
