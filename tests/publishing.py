@@ -30,11 +30,11 @@ class Office:
         self.dsn = dsn
         self.keys = texts
         self.open = ExitStack()
-        self.reader = self.open.enter_context(httpx.Client(base_url=url, timeout=30))
+        self.reader = self.open.enter_context(httpx.Client(base_url=url, timeout=90))
 
     def client(self, name: str) -> httpx.Client:
         headers = {"authorization": f"Bearer {self.keys[name]}"}
-        return self.open.enter_context(httpx.Client(base_url=self.url, timeout=30, headers=headers))
+        return self.open.enter_context(httpx.Client(base_url=self.url, timeout=90, headers=headers))
 
     def etag(self, path: str) -> dict[str, str]:
         return {"if-match": self.reader.get(path).headers["etag"]}

@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 import msgspec
 
-from ogp_open_data.errors import DocumentRefused
+from ogp_open_data.errors import ContentTooLarge, DocumentRefused, UnsupportedMediaType
 from ogp_open_data.intake.drafts import Block
 from ogp_open_data.intake.sheet import Workbook
 
@@ -151,7 +151,7 @@ def read(
 def kind_of(body: bytes, filename: str | None = None, media_type: str | None = None) -> str:
     """One of MEDIA_TYPES, by what was declared, else by the suffix, checked against what the bytes look like."""
     if len(body) > MAX_BYTES:
-        raise DocumentRefused(
+        raise ContentTooLarge(
             f"The file has {len(body):,} bytes and {MAX_BYTES:,} are the most that is read. "
             "Send one report, without its pictures."
         )
@@ -252,7 +252,7 @@ def _declared(media_type: str | None) -> str:
     name = (media_type or "").partition(";")[0].strip().lower()
     name = _SAME_AS.get(name, name)
     if name and name not in MEDIA_TYPES:
-        raise DocumentRefused(f"{name} is not read here; {', '.join(MEDIA_TYPES)} are.")
+        raise UnsupportedMediaType(f"{name} is not read here; {', '.join(MEDIA_TYPES)} are.")
     return name
 
 

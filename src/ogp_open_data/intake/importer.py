@@ -26,6 +26,9 @@ from ogp_open_data.store import history, releases
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.releases import Held
 
+# The longest plans have some twenty to a commitment. Matching compares each printed one with each held one.
+MOST_MILESTONES = 100
+
 
 class Document(Struct, frozen=True):
     """A document as it was handed in, and what its publisher says beside it.
@@ -69,7 +72,18 @@ def understood(document: Document, vocabulary: Vocabulary) -> Understood:
         raise DocumentRefused(
             f"{document.name}: {draft.reason or 'this is not a progress report'}", findings=draft.findings
         )
+    _short(document, draft)
     return Understood(document, digest(document.body), media_type, draft, known)
+
+
+def _short(document: Document, draft: Draft) -> None:
+    """Raises DocumentRefused where a commitment would have more milestones than can be told apart while others wait."""
+    commitments = [*draft.reports, *(draft.plan.commitments if draft.plan is not None else ())]
+    most = max((len(one.milestones) for one in commitments), default=0)
+    if most > MOST_MILESTONES:
+        raise DocumentRefused(
+            f"{document.name}: one commitment has {most} milestones, and {MOST_MILESTONES} are the most that are read"
+        )
 
 
 async def import_document(

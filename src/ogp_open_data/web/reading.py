@@ -20,7 +20,7 @@ TOO_MUCH = (
 
 
 class Reading:
-    """One document at a time: publishers wait for each other, readers for nobody."""
+    """One document at a time: publishers wait for each other, readers for nobody. `vocabulary` is the publisher's own file."""
 
     def __init__(self, vocabulary: str | None = None) -> None:
         self.vocabulary = vocabulary
