@@ -162,7 +162,7 @@ def test_after_each_night_of_the_real_program_the_copy_is_true_and_cheap(
         loop.run(country.begin())
         program.start()
         sync(proxy.url, into, pace=PACE)
-        everything, proxy.moved, missed, restarts = proxy.moved, 0, 0, 0
+        everything, proxy.moved, missed, restarts, damaged = proxy.moved, 0, 0, 0, False
         for night in range(NIGHTS):
             loop.run(country.day())
             proxy.trouble = trouble_of(rng, 0.1 if rng.random() > 0.05 else 0.9)
@@ -172,13 +172,14 @@ def test_after_each_night_of_the_real_program_the_copy_is_true_and_cheap(
             ends = program.killed_soon(rng.random() / 20 * (night % 40 != 10)) if night % 20 == 10 else None
             if night % 25 == 20:
                 tamper(into, "commitments", lambda text: text.replace(b"nz-nap2", b"nz-nap3"))
+                damaged = True
             try:
                 sync(proxy.url, into, pace=PACE)
             except StoreUnavailable:
                 missed += 1
-                if night % 25 != 20:
-                    assert held(into) == loop.run(country.truth(release_of(into))), night
+                assert damaged or held(into) == loop.run(country.truth(release_of(into))), night
             else:
+                damaged = False
                 assert held(into) == loop.run(country.truth(head)), night
             if ends is not None:
                 ends.join()
