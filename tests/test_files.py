@@ -3,12 +3,14 @@
 import asyncio
 import base64
 import hashlib
+import io
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pyarrow.parquet
 import pytest
 
 from database import executed
@@ -128,6 +130,15 @@ def test_large_table_is_built_once_for_all_workers_and_asked_for_in_parts(large:
         for part in (f"bytes=0-{middle - 1}", f"bytes={middle}-")
     ]
     assert b"".join(parts) == whole
+
+
+def test_large_table_is_built_by_a_process_of_its_own(large: str) -> None:
+    body = httpx.get(f"{large}/v1/progress.parquet", timeout=90)
+    assert pyarrow.parquet.read_table(io.BytesIO(body.content)).num_rows == ROWS
+    assert httpx.get(f"{large}/v1/progress.parquet?status=unknown", timeout=90).headers["accept-ranges"] == "bytes"
+    # These rows are no whole records, which a workbook notices: nothing is served, and the reason is told in the log.
+    failed = httpx.get(f"{large}/v1/progress.xlsx", timeout=90)
+    assert failed.status_code == 500 and "CSV" in failed.json()["detail"]
 
 
 def test_without_room_a_table_streams_and_what_must_be_built_says_so(dsn: str, tmp_path: Path) -> None:
