@@ -178,7 +178,7 @@ def planted() -> tuple[str, dict[int, str]]:
         for place, text in cells.items():
             good[index][place] = text
     good[80][7] = ""
-    lines, shown = [HEADER], {}
+    shown = {}
     text = to_table.to_csv([HEADER], marked=True).decode()
     number = 1
     for index, row in enumerate(good):
@@ -189,7 +189,7 @@ def planted() -> tuple[str, dict[int, str]]:
         number += 1
         if index in columns:
             shown[number] = columns[index]
-    assert lines and len(good) == 200
+    assert len(good) == 200
     return text, shown
 
 

@@ -13,17 +13,18 @@ from ogp_open_data.formats.to_csv import unguard
 from ogp_open_data.intake import documents, package
 from ogp_open_data.intake.sheet import MAX_COLUMNS, Fault, Sheet, Workbook
 
-# A cell has some 70 bytes of XML and seven elements and attributes: 400,000 cells, which take about three seconds.
+# A cell has some 70 bytes of XML and seven elements and attributes: 100,000 cells, which take openpyxl two seconds.
 BOUNDS = package.Bounds(
-    xml=28_000_000,
-    nodes=2_800_000,
+    xml=10_000_000,
+    nodes=700_000,
     name="workbook",
     kind="a table",
     remedy="Save it as an Excel workbook (.xlsx) and send that.",
+    smaller="Send the sheet as CSV.",
 )
 MAX_SHEETS = 20
 # Blank ones to the left of the last of a row are met too: one cell in column XFD makes 16,384.
-MAX_CELLS = 2_000_000
+MAX_CELLS = 400_000
 _DECIMALS = re.compile(r"0\.(0+)")
 _QUOTED = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
 
@@ -55,7 +56,7 @@ def _sheet(worksheet: Any) -> Sheet:
     for number, row in enumerate(worksheet.iter_rows(), 1):
         met += len(row)
         if met > MAX_CELLS:
-            raise DocumentRefused(f"The sheet “{worksheet.title}” is too large to be a table. Send the table alone.")
+            raise DocumentRefused(f"The sheet “{worksheet.title}” is too large to be a table. Send it as CSV.")
         cells = [_shown(cell, number) for cell in row[: MAX_COLUMNS + 1]]
         faults += [
             Fault(number, None, text, f"cell {get_column_letter(place)}{number} shows an error; mend its formula")

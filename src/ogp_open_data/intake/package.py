@@ -23,13 +23,17 @@ _DECLARED = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([^\"']*)", re.IGNORECA
 
 
 class Bounds(Struct, frozen=True):
-    """How much XML a document may have, in bytes and in elements and attributes; what it is called, and how it is mended."""
+    """How much XML a document may have, in bytes and in elements and attributes; what it is called, and how it is mended.
+
+    `smaller` says what to do where it is too large, `remedy` where it cannot be opened.
+    """
 
     xml: int
     nodes: int
     name: str
     kind: str
     remedy: str
+    smaller: str = "Send it without its pictures."
 
 
 def checked(body: bytes, bounds: Bounds) -> bytes:
@@ -104,7 +108,7 @@ def _check_xml(name: str, part: bytes, nodes_left: int, bounds: Bounds) -> int:
 
 
 def too_large(what: str, bounds: Bounds) -> DocumentRefused:
-    return DocumentRefused(f"The document is too large to be {bounds.kind}: {what}. Send it without its pictures.")
+    return DocumentRefused(f"The document is too large to be {bounds.kind}: {what}. {bounds.smaller}")
 
 
 def corrupt(why: str, bounds: Bounds) -> DocumentRefused:

@@ -1,9 +1,9 @@
 """Where each version of a record was read: document, address, line or sheet and cell; and the history of one field."""
 
-from datetime import datetime
 from typing import NamedTuple
 
 from ogp_open_data.store.doors import Connection
+from ogp_open_data.store.history import Version
 
 # $3 a field, whose value (JSON) each version then has.
 VERSIONS = """
@@ -18,22 +18,13 @@ WHERE r.noun = $1 AND r.id = $2 ORDER BY r.version
 
 
 class Told(NamedTuple):
-    """One version of a record (a tombstone where `withdrawn`), the value of the field asked for, and where it was read.
+    """One version of a record, the value of the field asked for (JSON), and where it was read.
 
     `document` is the SHA-256 of the document, None where a person, the day or a newer program made the version. `columns` are
     those of a table, in their order.
     """
 
-    version: int
-    release: int
-    made_at: datetime
-    cause: str
-    change_kind: str
-    changed_fields: list[str]
-    reason: str | None
-    successor: str | None
-    sha256: str | None
-    withdrawn: bool
+    version: Version
     value: str | None
     document: str | None
     name: str | None
@@ -46,4 +37,4 @@ class Told(NamedTuple):
 
 async def versions(connection: Connection, noun: str, id: str, field: str | None = None) -> list[Told]:
     """Every version of a record, the first one first."""
-    return [Told(*row) for row in await connection.fetch(VERSIONS, noun, id, field)]
+    return [Told(Version(*row[:10]), *row[10:]) for row in await connection.fetch(VERSIONS, noun, id, field)]

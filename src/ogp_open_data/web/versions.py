@@ -37,13 +37,13 @@ async def list_versions(request: Request, noun: str, name: str) -> Response:
     if not found:
         raise NotFound(f"there is no {noun} record with the id {name[:200]}; /v1/{noun} lists them")
     url = url_of(noun, name)
-    data = [{**_version(one, field), "url": f"{url}?as_of={one.release}"} for one in _told(found, field)]
+    data = [{**_version(one, field), "url": f"{url}?as_of={one.version.release}"} for one in _told(found, field)]
     links = {"self": site.url(f"{url}/versions{query_string(request)}"), "latest-version": site.url(url)}
     body = msgspec.json.encode({"data": data, "meta": {"total": len(data), **about(site)}, "links": links})
     made = Representation(
         content_type=FORMATS["json"].content_type,
         body=body,
-        last_modified=found[-1].made_at,
+        last_modified=found[-1].version.made_at,
         links=[*(Link(href, rel, "application/json") for rel, href in links.items()), *common_links(site)],
     )
     return answer(request, made)
@@ -57,15 +57,13 @@ def _told(versions: Sequence[Told], field: str | None) -> list[Told]:
     return [
         one
         for one, last in zip(versions, before, strict=True)
-        if last is None or (one.value, one.withdrawn) != (last.value, last.withdrawn)
+        if last is None or (one.value, one.version.withdrawn) != (last.value, last.version.withdrawn)
     ]
 
 
 def _version(one: Told, field: str | None) -> dict[str, Any]:
     """A version as it is told of."""
-    said = one._asdict()
-    for name in ("value", "document", "name", "media_type", "url", "line", "sheet", "columns"):
-        del said[name]
+    said = one.version._asdict()
     if field is not None:
         said |= {"field": field, "value": msgspec.Raw((one.value or "null").encode())}
     said["source"] = None if one.document is None else _source(one, field)
