@@ -145,6 +145,7 @@ def day(publisher: Publisher, rng: random.Random, milestones: int) -> None:
     publisher.release(*edits, gone=gone)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("kind", "nights"), [("directory", 400), ("sqlite", 40)])
 def test_after_each_of_400_nights_the_copy_is_true_and_cheap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, nights: int
