@@ -362,3 +362,14 @@ async def test_copy_without_address_and_day_keeps_those_that_are_known(store: St
     one = (await records(store, "reports"))["nz-nap2-c5-r2017-09-2017-11"]
     assert isinstance(one, Report)
     assert (one.source.url, one.published_on) == ("https://example.org/5", date(2017, 12, 20))
+
+
+async def test_corrected_report_is_a_new_version_with_its_reason(store: Store) -> None:
+    await imported(store, report(), reason="there is nothing to correct yet")
+    late = [MILESTONES[0], ("2", MILESTONES[1][1], None, "Some delays"), MILESTONES[2]]
+    outcome = await imported(store, report(late), reason="the panel had not decided")
+    why = {edit.id: edit.reason for edit in outcome.edits if edit.noun in ("reports", "progress")}
+    id = "nz-nap2-c5-r2017-09-2017-11"
+    assert why == {id: "the panel had not decided", f"{id}-m2": "the panel had not decided"}
+    first, second = await store.reading(history.versions, "reports", id)
+    assert (first.reason, second.reason, second.change_kind) == (None, "the panel had not decided", "correction")

@@ -48,6 +48,7 @@ LARGEST = 10 * 1024 * 1024
     "--confirm", type=int, metavar="N", help="How many published records may be changed or withdrawn, typed back."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--reason", metavar="R", help="Why it corrects what was published; it is published with that.")
 @click.option("--source-url", metavar="URL", help="Where the document was published.")
 @click.option("--published-on", metavar="DAY", help="When it was published, as YYYY-MM-DD.")
 @click.option("--retrieved-at", metavar="TIME", help="When it was fetched, as 2026-11-24T09:00:00Z.")
@@ -134,6 +135,7 @@ def _said(
     source_url: str | None = None,
     published_on: str | None = None,
     retrieved_at: str | None = None,
+    reason: str | None = None,
 ) -> Document:
     """What was said of the files, as a document that has no body yet."""
     pairs = dict(pair.split("=", 1) for pair in answers if "=" in pair)
@@ -147,6 +149,7 @@ def _said(
         published_on=_read(date, published_on, "--published-on", "2018-01-31"),
         retrieved_at=_read(datetime, retrieved_at, "--retrieved-at", "2026-11-24T09:00:00Z"),
         answers=pairs,
+        reason=reason,
     )
 
 

@@ -38,6 +38,7 @@ class Asked(Struct, frozen=True):
     source: Source
     published_on: date | None = None
     answers: dict[str, str] = {}
+    reason: str | None = None
 
 
 def decide(draft: Draft, held: Held, on: date, asked: Asked, registry: Registry) -> Decision:
@@ -57,7 +58,15 @@ def decide(draft: Draft, held: Held, on: date, asked: Asked, registry: Registry)
             world.put(record)
     if unheard := [one for one in asked.answers if one not in world.answered]:
         raise DocumentRefused(f"--map {unheard[0]}={asked.answers[unheard[0]]}: the document prints no such milestone")
-    return decided(world, on, draft.findings)
+    return _with_reason(decided(world, on, draft.findings), asked.reason)
+
+
+def _with_reason(decision: Decision, reason: str | None) -> Decision:
+    """A decision in which what corrects published statements says why."""
+    if reason is None:
+        return decision
+    told = [replace(one, reason=reason) if one.change_kind == "correction" else one for one in decision.edits]
+    return replace(decision, edits=told)
 
 
 def _report(world: World, draft: ReportDraft, asked: Asked) -> None:

@@ -34,6 +34,7 @@ class Document(Struct, frozen=True):
     """A document as it was handed in, and what its publisher says beside it.
 
     `plan` is the plan's id where the document names none; `answers` settle doubts about milestones (`{"4": "m3"}`).
+    `reason` says why what was published before is corrected.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Document(Struct, frozen=True):
     published_on: date | None = None
     retrieved_at: datetime | None = None
     answers: dict[str, str] = {}
+    reason: str | None = None
 
 
 def read(document: Document, vocabulary: Vocabulary) -> tuple[str, Draft]:
@@ -130,7 +132,7 @@ async def _decided(at: Writing, one: Understood, source: Source, terms: Terms) -
     directory = await releases.directory(at.connection)
     registry = Registry(one.vocabulary, directory, document.plan)
     plan, commitments = _addressed(one.draft, registry)
-    asked = Asked(source, document.published_on, questions.of_milestones(document.answers))
+    asked = Asked(source, document.published_on, questions.of_milestones(document.answers), document.reason)
     on = at.made_at.astimezone(ZoneInfo(plan.time_zone)).date()
     found = await held(at.connection, directory, commitments)
     decision = decide(one.draft, found, on, asked, registry)

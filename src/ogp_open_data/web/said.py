@@ -71,6 +71,7 @@ def _switch(text: str) -> bool:
 
 
 TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_REASON, "pattern": PRINTABLE}
+REASON = Parameter("reason", TEXT, "Why; it is published with the change.", _line(LONGEST_REASON))
 IMPORT = {
     one.name: one
     for one in (
@@ -92,9 +93,9 @@ IMPORT = {
         Parameter(
             "answers", {"type": "string", "maxLength": 10_000}, "Answers to questions, as a JSON object.", _answers
         ),
+        Parameter("reason", TEXT, "Why it corrects what was published.", _line(LONGEST_REASON)),
     )
 }
-REASON = Parameter("reason", TEXT, "Why; it is published with the change.", _line(LONGEST_REASON))
 DRY_RUN = Parameter("dry_run", {"type": "boolean"}, "Show what would happen, and do nothing.", _switch)
 INTO = Parameter("into", ID, "The record that takes its place.", read_id)
 NUMBER = Parameter("number", {**TEXT, "maxLength": 20}, "The printed number that it shall have.", _line(20))
