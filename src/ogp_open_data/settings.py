@@ -63,6 +63,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     daily_at: Annotated[
         str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="Time of the daily release, in that zone.")
     ] = "00:05"
+    trusted_proxies: Annotated[
+        str | None,
+        Meta(
+            description="Addresses of proxies, with commas, whose X-Forwarded-For is believed: for wrong keys and the audit trail."
+        ),
+    ] = None
     files_dir: Annotated[
         str | None,
         Meta(

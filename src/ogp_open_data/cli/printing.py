@@ -5,6 +5,7 @@ from typing import Any
 import click
 import msgspec
 
+from ogp_open_data.intake import previews
 from ogp_open_data.intake.drafts import Draft, MilestoneDraft, ReportDraft
 from ogp_open_data.intake.edits import Edit
 from ogp_open_data.intake.questions import Question
@@ -29,7 +30,16 @@ def outcome_text(outcome: Outcome, dry_run: bool) -> str:
         head = f"{outcome.document}: {would} {outcome.release}, {len(outcome.edits)} records"
     lines = [_coloured(head, "bold"), *(line for edit in outcome.edits for line in _edit_lines(edit))]
     lines += [_coloured(f"  ! {_where(one)}{one.code}: {one.message}", "yellow") for one in outcome.findings]
-    return "\n".join([*lines, *(_left(outcome.made) if dry_run and outcome.made and outcome.release else [])])
+    return "\n".join([*lines, *(_would(outcome) if dry_run and outcome.release else [])])
+
+
+def _would(outcome: Outcome) -> list[str]:
+    """What a dry run tells beside the records: what feeds would say, the digest of the release, what is left to settle."""
+    lines = [f"  Feeds would say: {printable(one.title)}" for one in previews.entries(outcome.edits, "")]
+    if outcome.made is None:
+        return lines
+    digest = [f"  The release would have the digest {outcome.made.digests.root}"] if outcome.made.digests else []
+    return [*lines, *digest, *_left(outcome.made)]
 
 
 def _left(made: Made) -> list[str]:

@@ -8,6 +8,7 @@ from functools import partial
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Method
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ogp_open_data import settings as options
 from ogp_open_data.deprecations import DEPRECATED, Deprecated
@@ -197,4 +198,7 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
     )
     methods = Methods((path for path, _ in routes()), ((method, path) for method, path, _ in writes()))
     cache = Cache(app, chosen.cache_bytes)
-    return Measured(Edge(cache, options.public_url(chosen), contract.VERSION, methods))
+    outermost = Measured(Edge(cache, options.public_url(chosen), contract.VERSION, methods))
+    if chosen.trusted_proxies is None:
+        return outermost
+    return ProxyHeadersMiddleware(outermost, chosen.trusted_proxies)  # type: ignore[arg-type, return-value]
