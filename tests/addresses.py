@@ -44,13 +44,15 @@ def of_contract() -> list[Address]:
 
 def of_routes() -> list[Address]:
     """The pages and assets that are no part of the contract."""
-    known = [re.sub("[{}]", "", path) for path in document()["paths"]]
+    known = list(document()["paths"])
     routes = sorted({re.sub(r":\w+\}", "}", path) for path, *_ in app.routes()})
-    return [Address(path) for path in routes if not any(_pattern(path).fullmatch(one) for one in known)]
+    return [Address(path) for path in routes if not any(_means(path, one) or _means(one, path) for one in known)]
 
 
-def _pattern(template: str) -> re.Pattern[str]:
-    return re.compile("[^/]+".join(map(re.escape, re.split(r"\{\w+\}", template))))
+def _means(template: str, other: str) -> bool:
+    """Whether an address, its variables taken as they stand, is one of those that a template is for."""
+    pattern = "[^/]+".join(map(re.escape, re.split(r"\{\w+\}", template)))
+    return re.fullmatch(pattern, re.sub("[{}]", "", other)) is not None
 
 
 def example(client: httpx.Client, address: Address) -> str:

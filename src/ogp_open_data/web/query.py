@@ -311,8 +311,8 @@ BOM = Parameter(
 
 
 def _marked(format: Format | None) -> dict[str, Parameter]:
-    """`bom`, for CSV alone."""
-    return {"bom": BOM} if format is None or format.suffix == "csv" else {}
+    """`bom`, for CSV alone; where the format is yet to be chosen it would be refused more often than not."""
+    return {"bom": BOM} if format is not None and format.suffix == "csv" else {}
 
 
 def _narrowed(noun: str, format: Format | None) -> dict[str, Parameter]:

@@ -13,7 +13,8 @@ def asked(field: str | None, if_range: str | None, etag: str, size: int) -> tupl
     If-Range must be this very ETag: a date, which is coarser than a release, never is. Raises RangeNotSatisfiable.
     """
     found = ONE.fullmatch(field or "")
-    if found is None or if_range not in (None, etag):
+    # Of nothing there is no part, and to have all of it is no fault of the asker.
+    if found is None or size == 0 or if_range not in (None, etag):
         return None
     first, last = found.groups()
     if first:
