@@ -1,16 +1,19 @@
-"""The reference: an ASGI application that answers every path with bytes it was given at the start, by path, from a folder."""
+"""The reference: an ASGI application that answers every address with the header and body it was given at the start."""
 
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
-BODIES = {f"/{path.name}": path.read_bytes() for path in Path(os.environ["BARE_BODIES"]).iterdir()}
+# Address (path and query) → header, body.
+ANSWERS: dict[bytes, tuple[list[tuple[bytes, bytes]], bytes]] = pickle.loads(
+    Path(os.environ["BARE_ANSWERS"]).read_bytes()
+)
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] != "http":
         return
-    body = BODIES[scope["path"]]
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers, body = ANSWERS[scope["raw_path"] + b"?" + scope["query_string"]]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})

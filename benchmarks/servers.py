@@ -1,6 +1,7 @@
 """Servers to measure: ours and references, pinned to one core; the load, by wrk, to another."""
 
 import os
+import pickle
 import re
 import signal
 import socket
@@ -12,14 +13,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
-SECONDS = 3
+from ogp_open_data.formats import FORMATS
+
+SECONDS = 2
+# Header and body.
+Answer = tuple[list[tuple[bytes, bytes]], bytes]
+
+# A request that differs from all before by a parameter of its Accept that nothing depends on.
+ANEW = """
+local number = 0
+request = function()
+    number = number + 1
+    return wrk.format("GET", nil, {{["Accept"] = "{media_type};v=" .. number}})
+end
+"""
 
 
 @contextmanager
 def served(command: list[str], environ: dict[str, str], port: int, path: str) -> Iterator[str]:
     """A server pinned to the first core, ready to answer `path`."""
     process = subprocess.Popen(
-        ["taskset", "-c", "0", *command], env={**os.environ, **environ}, stderr=subprocess.DEVNULL
+        ["taskset", "-c", "0", *command],
+        env={**os.environ, **environ},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -64,23 +81,57 @@ def ours(dsn: str, path: str = "/livez", **environ: str) -> Iterator[str]:
 
 
 @contextmanager
-def bare(directory: Path, body: bytes) -> Iterator[str]:
-    """The address of a body as a bare ASGI application gives it."""
-    bodies = directory / "bodies"
-    bodies.mkdir(exist_ok=True)
-    (bodies / "body").write_bytes(body)
+def bare(directory: Path, answers: dict[str, Answer]) -> Iterator[str]:
+    """A bare ASGI application that gives these answers, by address."""
+    kept = directory / "answers.pickle"
+    kept.write_bytes(pickle.dumps({_address(path): answer for path, answer in answers.items()}))
+    with uvicorn("benchmarks.bare:app", next(iter(answers)), BARE_ANSWERS=str(kept)) as url:
+        yield url
+
+
+def _address(path: str) -> bytes:
+    return (path if "?" in path else f"{path}?").encode()
+
+
+@contextmanager
+def byhand(dsn: str, path: str) -> Iterator[str]:
+    """The handler that is written by hand."""
+    with uvicorn("benchmarks.byhand:app", path, BYHAND_DSN=dsn) as url:
+        yield url
+
+
+@contextmanager
+def uvicorn(app: str, path: str, **environ: str) -> Iterator[str]:
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "benchmarks.bare:app", "--port", str(port), "--no-access-log"]
-    with served([*command, "--lifespan", "off"], {"BARE_BODIES": str(bodies)}, port, "/body") as url:
-        yield url + "/body"
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-access-log", "--lifespan", "off"]
+    with served(command, environ, port, path) as url:
+        yield url
 
 
-def wrk(url: str) -> float:
+def peak(url: str) -> float:
+    """The most memory, in MiB, that the server at an address has had."""
+    port = f":{url.rpartition(':')[2]}"
+    out = subprocess.run(["ss", "-Hltnp", f"sport = {port}"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"pid=(\d+)", out)
+    assert found is not None, out
+    status = Path(f"/proc/{found[1]}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def wrk(url: str, *options: str) -> float:
     """Requests/s over 32 connections."""
-    command = ["taskset", "-c", str((os.cpu_count() or 2) - 1), "wrk", "-t1", "-c32", f"-d{SECONDS}s", url]
+    command = ["taskset", "-c", str((os.cpu_count() or 2) - 1), "wrk", "-t1", "-c32", f"-d{SECONDS}s", *options, url]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in out:
         raise RuntimeError(out)
     found = re.search(r"Requests/sec:\s+([\d.]+)", out)
     assert found is not None
     return float(found[1])
+
+
+def wrk_anew(directory: Path, url: str) -> float:
+    """Requests/s where each request is one that nobody made before, at an address that negotiates: by its suffix of another."""
+    address, _, suffix = url.rpartition(".")
+    script = directory / f"{suffix}.lua"
+    script.write_text(ANEW.format(media_type=FORMATS[suffix].media_type))
+    return wrk(address, "-s", str(script))

@@ -119,11 +119,11 @@ def test_release_is_seen_soon_and_answers_outlive_the_program(dsn: str, tmp_path
         nginx_before(url, tmp_path) as front,
         httpx.Client(timeout=30) as client,
     ):
-        reports = f"{front}/v1/reports?plan=nz-nap2&limit=1"
-        before = client.get(reports).json()["meta"]["total"]
+        releases = f"{front}/v1/releases?limit=1"
+        before = client.get(releases).json()["meta"]["total"]
         program("import", str(DOCUMENTS / "twin.txt"), "--database-url", dsn)
         began = time.monotonic()
-        while client.get(reports).json()["meta"]["total"] == before:
+        while client.get(releases).json()["meta"]["total"] == before:
             assert time.monotonic() - began < 10
             time.sleep(0.1)
         known = client.get(f"{front}/v1/plans/nz-nap2").content
