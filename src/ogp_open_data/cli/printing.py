@@ -181,4 +181,6 @@ def _of_plan(draft: Draft) -> ReportDraft:
 
 
 def _milestone(one: MilestoneDraft) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(one).items() if name not in ("line", "source_url")}
+    return {
+        name: value for name, value in msgspec.structs.asdict(one).items() if name not in ("line", "source_url", "id")
+    }

@@ -7,17 +7,19 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ogp_open_data.formats.entries import words
+from ogp_open_data.formats.happened import Happened
+from ogp_open_data.formats.news import Story, stories
 from ogp_open_data.intake.edits import Edit
-from ogp_open_data.records import Record, url_of
+from ogp_open_data.intake.rows import organisations
+from ogp_open_data.records import Commitment, Plan, Record, url_of
 
 
 class Entry(Struct, frozen=True):
-    """What a feed says of one record: a title, a summary, and the root-relative address of the record."""
+    """An entry of the news: a title, a summary, and the root-relative address of the record, where it is about one."""
 
     title: str
     summary: str
-    url: str
+    url: str | None
 
 
 def change(edit: Edit, release: int | None) -> dict[str, Any]:
@@ -42,15 +44,31 @@ def stamped(edit: Edit, release: int) -> Record:
     return replace(edit.record, version=edit.version, release=release)
 
 
-def entries(edits: Iterable[Edit], base: str) -> list[Entry]:
-    """What feeds say of each record; `base` is the public address, without a slash at its end."""
-    return [_entry(edit, base) for edit in edits]
+def entries(edits: Iterable[Edit], base: str, cause: str = "import") -> list[Entry]:
+    """The entries of the news of a release; `base` is the public address, without a slash at its end."""
+    return [_entry(story) for story in stories(cause, [_happened(edit) for edit in edits], base)]
 
 
-def _entry(edit: Edit, base: str) -> Entry:
+def _entry(story: Story) -> Entry:
+    first = story.about[0]
+    alone = len(story.about) == 1
+    return Entry(story.words.title, story.words.summary, url_of(first.noun, first.id) if alone else None)
+
+
+def _happened(edit: Edit) -> Happened:
     known = edit.record or edit.before
     assert known is not None
-    said = words(known, base)
-    if edit.record is None:
-        return Entry(f"Withdrawn: {said.title}", edit.reason or "", url_of(edit.noun, edit.id))
-    return Entry(said.title, said.summary, url_of(edit.noun, edit.id))
+    return Happened(
+        noun=edit.noun,
+        id=edit.id,
+        after=edit.record,
+        before=edit.before,
+        change_kind=edit.change_kind,
+        changed_fields=edit.changed_fields,
+        reason=edit.reason,
+        successor=edit.successor,
+        again=edit.before is None and edit.version > 1,
+        plan=known.id if isinstance(known, Plan) else getattr(known, "plan", None),
+        commitment=known.id if isinstance(known, Commitment) else getattr(known, "commitment", None),
+        organisations=organisations(known),
+    )
