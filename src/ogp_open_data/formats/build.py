@@ -20,7 +20,7 @@ from ogp_open_data.formats.about import About
 Writer = Callable[[BinaryIO, str, Iterable[bytes], Sequence[str] | None, About], None]
 WRITERS: dict[str, Writer] = {"xlsx": to_xlsx.write, "parquet": to_parquet.write}
 # What is read at once, and a row group of Parquet: large enough to compress, small enough to hold.
-BATCH = 16 << 20
+BATCH = 32 << 20
 
 
 # Others are answered first.
