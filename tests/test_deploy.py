@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 # Of 10; what is left is that a server speaks to the network and has a public address.
 MOST_EXPOSED = 15
@@ -20,6 +21,17 @@ def test_systemd_unit_is_hardened(repository: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Unknown" not in done.stderr, "every line of the unit is one that systemd knows"
+
+
+def test_containers_may_do_no_more_than_they_must(repository: Path) -> None:
+    whole = yaml.safe_load((repository / "deploy" / "compose.yaml").read_text())
+    for name, service in whole["services"].items():
+        assert service["read_only"] and service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"] and "privileged" not in service, name
+        assert {*service.get("secrets", [])} <= {*whole["secrets"]}, name
+        # Every secret comes from a file; none stands in the environment.
+        assert not [value for value in service.get("environment", {}).values() if "://" in str(value).split(":?")[0]]
+    assert whole["services"]["web"]["network_mode"] == "service:app", "nginx.conf finds the program at 127.0.0.1"
 
 
 def test_every_variable_of_the_unit_is_a_setting(repository: Path) -> None:
