@@ -91,7 +91,7 @@ IMPORT = {
             _read(datetime, "2026-11-24T09:00:00Z"),
         ),
         Parameter(
-            "answers", {"type": "string", "maxLength": 10_000}, "Answers to questions, as a JSON object.", _answers
+            "answers", {"type": "string", "maxLength": 2000}, "Answers to questions, as a JSON object.", _answers
         ),
         Parameter("reason", TEXT, "Why it corrects what was published.", _line(LONGEST_REASON)),
     )
