@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import re
 import subprocess
 import sys
 import threading
@@ -115,8 +114,6 @@ def test_client_of_openapi_typescript_walks_through_everything(
 def test_client_of_openapi_python_client_walks_through_everything(
     served: str, crowded: str, contract_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = {"content_type_overrides": overrides(contract_file), "post_hooks": []}
-    (tmp_path / "config.yml").write_text(json.dumps(told), encoding="utf-8")
     command = [
         str(Path(sys.executable).with_name("openapi-python-client")),
         "generate",
@@ -126,7 +123,7 @@ def test_client_of_openapi_python_client_walks_through_everything(
     options = [
         f"--path={contract_file}",
         f"--output-path={tmp_path / 'made'}",
-        f"--config={tmp_path / 'config.yml'}",
+        f"--config={TOOLS / 'python_client.yml'}",
     ]
     done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
@@ -135,25 +132,6 @@ def test_client_of_openapi_python_client_walks_through_everything(
         assert {noun: walked(client, noun) for noun in NOUNS} == everything(served)
         missing = patient(client, "plans.get_plans_json", "nz-nap99")
     assert missing.status_code == 404 and missing.parsed.type_.endswith("/docs/errors/not-found")
-
-
-def overrides(contract_file: Path) -> dict[str, str]:
-    """For each media type of the contract one that openapi-python-client knows."""
-    types = set(
-        re.findall(r'"((?:application|text|multipart)/[a-z0-9.+-]+)":', contract_file.read_text(encoding="utf-8"))
-    )
-    known = {"application/json", "text/plain", "text/html", "multipart/form-data", "application/octet-stream"}
-    return {one: kind_of(one) for one in types - known}
-
-
-def kind_of(media_type: str) -> str:
-    if media_type == "application/merge-patch+json":
-        # The same body as application/json beside it; two of one name are too many for the generator.
-        return "application/octet-stream"
-    if media_type.endswith("json"):
-        return "application/json" if "ndjson" not in media_type else "text/plain"
-    text = media_type.startswith("text/") or media_type.endswith(("xml", "link-format"))
-    return "text/plain" if text else "application/octet-stream"
 
 
 def walked(client: Any, noun: str) -> list[str]:
