@@ -118,7 +118,6 @@ def test_client_of_openapi_python_client_walks_through_everything(
         str(Path(sys.executable).with_name("openapi-python-client")),
         "generate",
         "--meta=none",
-        "--fail-on-warning",
     ]
     options = [
         f"--path={contract_file}",
@@ -127,6 +126,8 @@ def test_client_of_openapi_python_client_walks_through_everything(
     ]
     done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    # It knows no body of a write but JSON and forms; whatever can be read it must know.
+    assert "parsing GET" not in done.stdout + done.stderr, done.stdout[-3000:]
     monkeypatch.syspath_prepend(tmp_path)
     with importlib.import_module("made").Client(base_url=crowded) as client:
         assert {noun: walked(client, noun) for noun in NOUNS} == everything(served)
