@@ -3,12 +3,13 @@
 from datetime import date
 from importlib import resources
 
-from ogp_open_data.intake import vocabulary
+from ogp_open_data.intake import importer, vocabulary
 from ogp_open_data.intake.drafts import CommitmentDraft
 from ogp_open_data.intake.from_table import read_table
 
 KNOWN = vocabulary.load()
-SAMPLE = {one.name: one.read_text("utf-8") for one in resources.files("ogp_open_data").joinpath("sample").iterdir()}
+FILES = resources.files("ogp_open_data").joinpath("sample").iterdir()
+SAMPLE = {one.name: one.read_text("utf-8") for one in FILES if one.name.endswith(".csv")}
 
 
 def commitments() -> dict[str, CommitmentDraft]:
@@ -98,3 +99,16 @@ def test_misleading_addresses_of_the_sample_are_findings() -> None:
         ("2", "2018-06-30"),
         ("4", "2018-06-30"),
     }
+
+
+def test_bundled_text_tells_more_of_a_report_and_nothing_else_than_its_table() -> None:
+    (text,) = [one for one in importer.sample() if one.name.endswith(".txt")]
+    _, draft = importer.read(text, KNOWN)
+    (report,) = draft.reports
+    table = read_table(SAMPLE["nz-nap2-2017-09_2017-11.csv"], KNOWN).reports
+    (same,) = [one for one in table if one.commitment_number == "5"]
+    assert [section.kind for section in report.sections] == ["done", "next"]
+    assert report.period_start == same.period_start and text.source_url == same.source_url
+    told = [(one.number, one.status_raw, one.end_raw) for one in report.milestones]
+    assert told == [(one.number, one.status_raw, one.end_raw) for one in same.milestones]
+    assert [one.text for one in report.milestones] == [one.text for one in commitments()["5"].milestones]

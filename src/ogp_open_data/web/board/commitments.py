@@ -9,8 +9,8 @@ from ogp_open_data.web.board.frame import Asked, Page, asked, dated, names, show
 from ogp_open_data.web.items import record_at
 from ogp_open_data.web.site import Request, Response
 
-# As many records as one page holds; an agency that reports weekly for ten years has fewer.
-MOST = 2000
+# As many records as a page holds; reports every week for ten years on 30 milestones are fewer.
+MOST = 20_000
 WITH_COMMITMENT = ("plans", "milestones", "reports", "progress", "organisations", "assessments")
 
 

@@ -15,7 +15,7 @@ from ogp_open_data.formats import FORMATS
 from ogp_open_data.store.releases import Head
 from ogp_open_data.web import query
 from ogp_open_data.web.answers import CURRENT, PINNED, Link, Representation, answer
-from ogp_open_data.web.asking import EPOCH, common_links, release_of
+from ogp_open_data.web.asking import EPOCH, LONGEST_REPEATED, common_links, release_of
 from ogp_open_data.web.board import looks, words
 from ogp_open_data.web.site import Request, Response, Site, site_of
 
@@ -73,10 +73,11 @@ async def asked(request: Request, allowed: Mapping[str, query.Parameter] | None 
 
 def shown(asked: Asked, page: Page, **context: Any) -> Response:
     """The answer with a page: the release's time, and links for those who want the same as data."""
-    site, links = asked.site, common_links(asked.site)
-    canonical = site.url(page.path) + (f"?{urlencode(page.query)}" if page.query else "")
-    links += [Link(canonical, "canonical")]
-    links += [Link(site.base + one["href"], "alternate", one["type"]) for one in _data(asked, page)]
+    site, links, repeated = asked.site, common_links(asked.site), urlencode(page.query)
+    canonical = site.url(page.path) + (f"?{repeated}" if repeated else "")
+    if len(repeated) <= LONGEST_REPEATED:
+        links += [Link(canonical, "canonical")]
+        links += [Link(site.base + one["href"], "alternate", one["type"]) for one in _data(asked, page)]
     body = render(page.template, **_common(asked, page, canonical), **context)
     return answer(
         asked.request,
