@@ -19,6 +19,7 @@ from ogp_open_data.settings import Settings
 from ogp_open_data.web import app
 from ogp_open_data.web.cache import OVERHEAD, Cache
 from ogp_open_data.web.edge import Edge
+from ogp_open_data.web.metrics import Measured
 from serving import DOCUMENTS, alive, program
 
 BASE = "https://data.example.org"
@@ -250,10 +251,10 @@ async def test_what_is_asked_most_is_made_again_after_a_release_in_the_codings_i
 async def publishing(dsn: str) -> AsyncIterator[tuple[httpx.AsyncClient, Cache]]:
     """The application on a database with the sample report in it."""
     program("import", str(DOCUMENTS / "twin.txt"), "--database-url", dsn)
-    edge = app.create(Settings(database_url=dsn, public_url=BASE))
-    assert isinstance(edge, Edge) and isinstance(edge.app, Cache)
-    async with alive(edge), asking(edge) as client:
-        yield client, edge.app
+    measured = app.create(Settings(database_url=dsn, public_url=BASE))
+    assert isinstance(measured, Measured) and isinstance(measured.app, Edge) and isinstance(measured.app.app, Cache)
+    async with alive(measured), asking(measured) as client:
+        yield client, measured.app.app
 
 
 async def release_of(client: httpx.AsyncClient) -> int:

@@ -5,13 +5,15 @@ import uuid
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import count
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from ogp_open_data.errors import BadRequest, MethodNotAllowed, NotFound, OpenDataError, UriTooLong
 from ogp_open_data.web import problems
+from ogp_open_data.web.entry import READY
 from ogp_open_data.web.methods import READS, Methods
 
 LONGEST_TARGET = 8000
@@ -47,6 +49,7 @@ class Edge:
         self.always = [*ALWAYS, (b"api-version", api_version.encode())]
         if base.startswith("https:"):
             self.always.append((b"strict-transport-security", b"max-age=31536000"))
+        self.written = b"".join(b"%b: %b\r\n" % pair for pair in self.always)
         # Random for the process, counted for the request: ten times as fast as a random one each.
         self.ids = str(uuid.uuid4())[:24]
         self.numbers = count()
@@ -57,11 +60,12 @@ class Edge:
             return
         request_id = f"{self.ids}{next(self.numbers):012x}"
         scope.setdefault("state", {})["request_id"] = request_id
-        always = [*self.always, (b"request-id", request_id.encode())]
 
-        async def sent(message: Message) -> None:
+        async def sent(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *always]
+                message["headers"] = [*message["headers"], *self.always, (b"request-id", request_id.encode())]
+            elif message["type"] == READY:
+                message["head"] = b"%b%brequest-id: %b\r\n" % (message["head"], self.written, request_id.encode())
             await send(message)
 
         method, raw_path, query = scope["method"], scope.get("raw_path") or b"", scope.get("query_string") or b""

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -18,6 +19,8 @@ Key = tuple[bytes, bytes, bytes | None, bytes | None]
 # The Cache-Control of what names its release, and so outlives it.
 PINNED = b"max-age=86400"
 REPR_DIGEST = b"repr-digest"
+# A message to a server that has this extension: an answer whose head is written already.
+READY = "ogp.response"
 # What a 304 repeats of the 200 (RFC 9110, 15.4.5), and what must be heard though nothing changed.
 REPEATED = {b"etag", b"last-modified", b"cache-control", b"vary", b"content-location", b"deprecation", b"sunset"}
 # From this size on an answer is encoded in a thread, while others are served.
@@ -43,6 +46,9 @@ class Variant(NamedTuple):
     unchanged: Headers
     etag: bytes
     last_modified: bytes | None
+    # The same two heads as they go over the wire.
+    head: bytes
+    unchanged_head: bytes
 
 
 class Entry:
@@ -87,7 +93,18 @@ def _variant(answer: Answer, coding: str | None, body: bytes) -> Variant:
     if etag:
         headers.append((b"etag", etag))
     headers.append((b"content-length", b"%d" % len(body)))
-    return Variant(body, headers, repeated(headers), etag, answer.field(b"last-modified"))
+    some = repeated(headers)
+    heads = _written(answer.status, headers), _written(304, some)
+    return Variant(body, headers, some, etag, answer.field(b"last-modified"), *heads)
+
+
+def _written(status: int, headers: Headers) -> bytes:
+    """Status line and fields in HTTP/1.1, without the empty line at their end."""
+    for name, value in headers:
+        if b"\r" in value or b"\n" in value:
+            raise ValueError(f"the field {name!r} has a line break in it")
+    line = b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
+    return line + b"".join(b"%b: %b\r\n" % pair for pair in headers)
 
 
 def repeated(headers: Iterable[tuple[bytes, bytes]]) -> Headers:

@@ -6,9 +6,10 @@ Several workers keep their figures in files of one directory, which `server` mak
 import re
 from functools import lru_cache
 from time import perf_counter
+from typing import Any
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 from ogp_open_data import settings
@@ -54,9 +55,9 @@ class Measured:
         status = "aborted"
         began = perf_counter()
 
-        async def sent(message: Message) -> None:
+        async def sent(message: Any) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if "status" in message:
                 status = str(message["status"])
             await send(message)
 
