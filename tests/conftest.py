@@ -37,8 +37,9 @@ def shared() -> Path:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "shared" in getattr(item, "fixturenames", ()):
-            item.add_marker("samples")
+        for fixture, marker in (("shared", "samples"), ("server", "database")):
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)
 
 
 @pytest.hookimpl(wrapper=True)
