@@ -12,12 +12,12 @@ from pathlib import Path
 
 import asyncpg
 
-from benchmarks import country, importing, peers, serving, syncing
+from benchmarks import country, importing, peers, serving, starting, syncing
 from benchmarks.figures import ROUNDS, Place, migrated
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.embedded import Embedded
 
-SUBJECTS = {"importing": importing, "serving": serving, "peers": peers, "syncing": syncing}
+SUBJECTS = {"importing": importing, "serving": serving, "peers": peers, "starting": starting, "syncing": syncing}
 TOOLS = ("wrk", "taskset")
 
 

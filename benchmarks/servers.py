@@ -40,18 +40,22 @@ def served(command: list[str], environ: dict[str, str], port: int, path: str) ->
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(1200):
-            try:
-                urlopen(url + path, timeout=5).read()
-                break
-            except OSError:
-                time.sleep(0.05)
-        else:
-            raise RuntimeError(f"{' '.join(command)} does not answer")
+        ready(url + path)
         yield url
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(15)
+
+
+def ready(url: str) -> None:
+    """Wait until an address answers; a minute at most."""
+    for _ in range(1200):
+        try:
+            urlopen(url, timeout=5).read()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"{url} does not answer")
 
 
 def free_port() -> int:
