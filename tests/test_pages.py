@@ -10,11 +10,16 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 import lxml.html
+import pytest
 
 from kinds import KINDS
-from serving import program, running
+from ogp_open_data.settings import Settings
+from ogp_open_data.web import app
+from ogp_open_data.web.board import finding
+from serving import alive, program, running
 
 BASE = "https://data.example.org"
+SAMPLE = Path(__file__).parent.parent / "src" / "ogp_open_data" / "sample"
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 # As many addresses as are looked at; the sample has fewer.
 MOST_LINKS = 1500
@@ -130,6 +135,22 @@ def test_facets_count_what_they_lead_to(client: httpx.Client) -> None:
             assert told == int(link.cssselect(".n")[0].text), link.get("href")
         data = answer.cssselect('link[type="application/json"]')[0].get("href")
         assert client.get(data).json()["meta"]["total"] == told
+
+
+@pytest.mark.anyio
+async def test_list_is_walked_page_by_page(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "OF_A_PAGE", 10)
+    for file in sorted(SAMPLE.glob("*.csv"), key=lambda file: not file.name.endswith("-plan.csv"))[:2]:
+        program("import", str(file), "--database-url", dsn)
+    application = app.create(Settings(database_url=dsn))
+    found, path = [], "/milestones?plan=nz-nap2"
+    async with alive(application), httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=BASE) as one:
+        while path:
+            page = lxml.html.document_fromstring((await one.get(path)).content)
+            assert page.cssselect(".count")[0].text_content().startswith("25 milestones")
+            found += [link.get("href") for link in page.cssselect(".hits h2 a")]
+            path = next((link.get("href") for link in page.cssselect('a[rel="next"]')), "")
+    assert len(found) == len(set(found)) == 25
 
 
 def test_dates_and_te_reo_are_written_as_in_new_zealand(client: httpx.Client) -> None:

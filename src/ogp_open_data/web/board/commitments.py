@@ -71,7 +71,6 @@ async def milestone(request: Request, name: str) -> Response:
         plan=_first(rows, Plan),
         commitment=owner,
         lines=lines,
-        first=_first(rows, Report),
         versions=await versions(one, "milestones", found.id),
     )
 

@@ -11,9 +11,9 @@ from ogp_open_data.records import TIMELINESS, Filter, Organisation, Plan, Record
 from ogp_open_data.store import releases, search
 from ogp_open_data.store.listings import Listing
 from ogp_open_data.web import cursors, query
-from ogp_open_data.web.board import excerpts, telling, timeline, words
+from ogp_open_data.web.board import excerpts, telling, words
 from ogp_open_data.web.board.commitments import records
-from ogp_open_data.web.board.frame import Asked, Page, asked, names, shown
+from ogp_open_data.web.board.frame import Asked, Page, asked, shown
 from ogp_open_data.web.site import Request, Response
 
 LISTED = ("plans", "commitments", "milestones", "reports", "organisations")
@@ -79,9 +79,9 @@ def _hit(record: Record, wanted: list[str]) -> dict[str, Any]:
 async def of_noun(request: Request, noun: str) -> Response:
     """`/{noun}`: a page of a list, with facets."""
     allowed = query.parameters(noun)
-    names_ = [name for name in (*FILTERS, "sort", "cursor") if name in allowed]
-    one = await asked(request, {name: allowed[name] for name in names_})
-    given = {name: value for name, value in query.given(request.scope["query_string"]) if value and name in names_}
+    taken = {name: allowed[name] for name in (*FILTERS, "sort", "cursor") if name in allowed}
+    one = await asked(request, taken)
+    given = {name: value for name, value in query.given(request.scope["query_string"]) if value and name in taken}
     question = {name: value for name, value in given.items() if name != "cursor"}
     rows, total, following = await _page(one, noun)
     facets = await one.site.store.reading(search.facets, one.head.number, [noun], one.query.filter)
@@ -89,7 +89,7 @@ async def of_noun(request: Request, noun: str) -> Response:
     page = Page(
         template="list.html",
         path=f"/{noun}",
-        title=words.NOUNS[noun] if noun != "organisations" else "Agencies",
+        title=words.TITLES.get(noun, words.NOUNS[noun]),
         description=f"{words.NOUNS[noun]} of open government plans.",
         data=f"/v1/{noun}",
         query=question,
@@ -108,8 +108,6 @@ async def of_noun(request: Request, noun: str) -> Response:
         begun="cursor" in given,
         facets=_facets(one, noun, question, facets, labels),
         chosen=_chosen(one, noun, question, labels),
-        organisations=names([row for row in labels.values() if isinstance(row, Organisation)]),
-        parts_of=timeline.parts,
     )
 
 

@@ -5,7 +5,6 @@ from msgspec.structs import replace
 from ogp_open_data.records import Commitment, Filter, Organisation
 from ogp_open_data.store import listings, releases
 from ogp_open_data.store.listings import Listing
-from ogp_open_data.web.board import telling
 from ogp_open_data.web.board.commitments import records
 from ogp_open_data.web.board.frame import Page, asked, shown
 from ogp_open_data.web.items import record_at
@@ -55,5 +54,4 @@ async def organisation(request: Request, name: str) -> Response:
                 *([found.parent] if found.parent else []),
             ],
         ),
-        order=telling.order,
     )

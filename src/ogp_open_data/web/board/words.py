@@ -29,6 +29,8 @@ NOUNS = {
     "progress": "Progress lines",
     "assessments": "Assessments",
 }
+# What people call a noun.
+TITLES = {"organisations": "Agencies"}
 SINGULAR = {
     "plans": "plan",
     "commitments": "commitment",
@@ -134,7 +136,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "linked": linked,
     "is_address": is_address,
     "shorten": shorten,
-    "noun": lambda name: NOUNS[name],
+    "noun": lambda name: TITLES.get(name, NOUNS[name]),
     "singular": lambda name: SINGULAR[name],
     "cause": cause,
     "commitment": commitment_words,
