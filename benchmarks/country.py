@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from ogp_open_data.intake.edits import Edit
+from ogp_open_data.intake.deciding.edits import Edit
 from ogp_open_data.intake.rows import row
 from ogp_open_data.records import (
     NOUN_OF,

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.figures import Figure, Place, database
-from ogp_open_data.intake import importer, vocabulary
+from ogp_open_data.intake import importer
 from ogp_open_data.intake.importer import Document
+from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.store.doors import Store
 
 TWIN = Path(__file__).parent.parent / "tests" / "documents" / "twin.txt"

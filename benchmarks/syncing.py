@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from benchmarks.figures import Figure, Place, alternating, database
 from benchmarks.servers import ours, wrk
 from ogp_open_data.client import Summary, sync
-from ogp_open_data.intake.edits import Edit
+from ogp_open_data.intake.deciding.edits import Edit
 from ogp_open_data.intake.rows import row
 from ogp_open_data.store import listings, releases
 from ogp_open_data.store.doors import Store

@@ -12,9 +12,9 @@ import docx
 import pytest
 
 from ogp_open_data.errors import DocumentRefused
-from ogp_open_data.intake import documents
-from ogp_open_data.intake.documents import HTML
-from ogp_open_data.intake.drafts import Block
+from ogp_open_data.intake.reading import documents
+from ogp_open_data.intake.reading.documents import HTML
+from ogp_open_data.intake.reading.drafts import Block
 
 REPORT = """\
 Commitment 9 progress report: March – May 2031

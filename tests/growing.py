@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ogp_open_data.intake import hand, vocabulary
+from ogp_open_data.intake import hand
+from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.store import releases
 from ogp_open_data.store.doors import Store
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from ogp_open_data.intake import vocabulary
 from ogp_open_data.intake.importer import import_document, sample
+from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.store import checks, keys
 from ogp_open_data.store.doors import Store
 from serving import DOCUMENTS, running

@@ -20,8 +20,8 @@ import uvicorn
 from database import executed, named
 from growing import grown
 from ogp_open_data.settings import Settings
-from ogp_open_data.web import archives
 from ogp_open_data.web.app import create
+from ogp_open_data.web.feeds import archives
 
 DOCUMENTS = Path(__file__).parent / "documents"
 

@@ -13,7 +13,7 @@ import pytest
 
 from database import executed, named
 from document_formats import repacked, with_xml
-from ogp_open_data.web.guard import ATTEMPTS, Guard
+from ogp_open_data.web.writes.guard import ATTEMPTS, Guard
 from publishing import TWIN, Office, office, planned, refused
 
 TEXT = {"content-type": "text/plain; charset=utf-8"}

@@ -15,13 +15,13 @@ from feed_samples import A
 from growing import KNOWN, grow, grown, opened
 from ogp_open_data.formats.to_feed import OGP, TOMBSTONES
 from ogp_open_data.intake import hand
+from ogp_open_data.intake.deciding.redacting import redact
 from ogp_open_data.intake.importer import import_document, sample
-from ogp_open_data.intake.redacting import redact
 from ogp_open_data.records import NOUNS
 from ogp_open_data.store import history, releases
 from ogp_open_data.store.doors import Store
-from ogp_open_data.web import states
-from ogp_open_data.web.archives import SPAN
+from ogp_open_data.web.feeds import states
+from ogp_open_data.web.feeds.archives import SPAN
 from serving import within
 
 REPORT = "nz-nap2-c1-r2018-03-2018-06"

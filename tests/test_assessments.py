@@ -5,8 +5,9 @@ import hashlib
 import pytest
 
 from ogp_open_data.errors import DocumentRefused
-from ogp_open_data.intake import hand, vocabulary
-from ogp_open_data.intake.from_table import read_table
+from ogp_open_data.intake import hand
+from ogp_open_data.intake.reading import vocabulary
+from ogp_open_data.intake.reading.from_table import read_table
 from ogp_open_data.records import FIRST_NOUNS, Assessment
 from ogp_open_data.store import checks, history, releases
 from ogp_open_data.store.doors import Store

@@ -17,9 +17,9 @@ import zstandard
 from database import executed
 from ogp_open_data.settings import Settings
 from ogp_open_data.web import app
-from ogp_open_data.web.cache import OVERHEAD, Cache
-from ogp_open_data.web.edge import Edge
-from ogp_open_data.web.metrics import Measured
+from ogp_open_data.web.edge.cache import OVERHEAD, Cache
+from ogp_open_data.web.edge.front import Edge
+from ogp_open_data.web.edge.metrics import Measured
 from serving import DOCUMENTS, alive, program
 
 BASE = "https://data.example.org"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ogp_open_data.intake.dates import (
+from ogp_open_data.intake.reading.dates import (
     ABBREVIATED,
     MONTHS,
     first_day,

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from ogp_open_data.intake import derive
+from ogp_open_data.intake.deciding import derive
 from ogp_open_data.records import Commitment, Milestone, Progress, Report
 
 ON = date(2018, 3, 1)

@@ -23,8 +23,8 @@ from document_formats import (
     texts,
     with_xml,
 )
-from ogp_open_data.intake import documents, from_text
-from ogp_open_data.intake.documents import CSV, DOCX, HTML, MARKDOWN, TEXT
+from ogp_open_data.intake.reading import documents, from_text
+from ogp_open_data.intake.reading.documents import CSV, DOCX, HTML, MARKDOWN, TEXT
 
 
 @pytest.mark.parametrize(("write", "media_type"), [(as_html, HTML), (as_markdown, MARKDOWN), (as_docx, DOCX)])

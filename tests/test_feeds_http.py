@@ -26,7 +26,7 @@ from ogp_open_data.intake import hand
 from ogp_open_data.intake.importer import import_document, sample
 from ogp_open_data.settings import Settings
 from ogp_open_data.web import app
-from ogp_open_data.web.archives import SPAN
+from ogp_open_data.web.feeds.archives import SPAN
 from serving import alive, running
 
 SUBJECTS = [

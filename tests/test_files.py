@@ -16,8 +16,9 @@ import pytest
 from database import executed
 from ogp_open_data.errors import RangeNotSatisfiable
 from ogp_open_data.records import NOUNS
-from ogp_open_data.web import files, ranges
-from ogp_open_data.web.files import Files
+from ogp_open_data.web.edge import ranges
+from ogp_open_data.web.reads import files
+from ogp_open_data.web.reads.files import Files
 from serving import running
 from test_streams import filled
 

@@ -11,11 +11,11 @@ import pytest
 
 from ogp_open_data.errors import DocumentRefused
 from ogp_open_data.formats import to_csv
-from ogp_open_data.intake import sheet, vocabulary
-from ogp_open_data.intake.cells import MAX_MILESTONES
-from ogp_open_data.intake.columns import PLAN, PROGRESS
-from ogp_open_data.intake.drafts import Draft, ReportDraft
-from ogp_open_data.intake.from_table import read_table
+from ogp_open_data.intake.reading import sheet, vocabulary
+from ogp_open_data.intake.reading.cells import MAX_MILESTONES
+from ogp_open_data.intake.reading.columns import PLAN, PROGRESS
+from ogp_open_data.intake.reading.drafts import Draft, ReportDraft
+from ogp_open_data.intake.reading.from_table import read_table
 from ogp_open_data.records import Progress
 
 KNOWN = vocabulary.load()

@@ -10,7 +10,8 @@ import pytest
 from msgspec import Raw, Struct
 
 from ogp_open_data.records import FIRST_NOUNS, NOUNS, canonical, digest
-from ogp_open_data.web import query, rehearsals, watch
+from ogp_open_data.web import query, watch
+from ogp_open_data.web.reads import rehearsals
 from serving import DOCUMENTS, program, running, within
 
 

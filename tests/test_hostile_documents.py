@@ -6,9 +6,9 @@ import pytest
 
 from document_formats import REPORT, WORD, WORD_XML, as_docx, as_html, blocks, bounded, refusal, repacked, with_xml
 from ogp_open_data.errors import DocumentRefused
-from ogp_open_data.intake import documents, from_text
-from ogp_open_data.intake.documents import MARKDOWN
-from ogp_open_data.intake.drafts import Block
+from ogp_open_data.intake.reading import documents, from_text
+from ogp_open_data.intake.reading.documents import MARKDOWN
+from ogp_open_data.intake.reading.drafts import Block
 
 
 def test_200_pages_are_refused_in_every_format():

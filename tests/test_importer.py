@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from ogp_open_data.errors import ChangedSince, ConfirmationNeeded, DocumentRefused, Refused
-from ogp_open_data.intake import vocabulary
 from ogp_open_data.intake.importer import Document, import_document, sample
+from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.intake.releasing import Outcome
 from ogp_open_data.intake.terms import Terms
 from ogp_open_data.records import Commitment, Milestone, Progress, Record, Report

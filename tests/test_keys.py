@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from ogp_open_data.errors import NotFound, Refused
-from ogp_open_data.intake import hand, vocabulary
+from ogp_open_data.intake import hand
 from ogp_open_data.intake.importer import Document, import_document
+from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.intake.terms import Actor, Terms
 from ogp_open_data.store import audit, keys
 from ogp_open_data.store.doors import Store

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ogp_open_data.intake import vocabulary
-from ogp_open_data.intake.leads import organisations_of, split_leads
+from ogp_open_data.intake.reading import vocabulary
+from ogp_open_data.intake.reading.leads import organisations_of, split_leads
 
 KNOWN = vocabulary.load()
 

@@ -1,7 +1,7 @@
 """A printed milestone is found by wording first, then by number; where that leaves doubt, nothing is guessed."""
 
-from ogp_open_data.intake.drafts import MilestoneDraft
-from ogp_open_data.intake.matching import Known, match
+from ogp_open_data.intake.deciding.matching import Known, match
+from ogp_open_data.intake.reading.drafts import MilestoneDraft
 
 C = "nz-nap3-c8"
 REVIEW = "Complete a first review of operational algorithms across agencies"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ogp_open_data.web import metrics
+from ogp_open_data.web.edge import metrics
 from serving import running
 
 

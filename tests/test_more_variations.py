@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from ogp_open_data.intake import from_html, vocabulary
-from ogp_open_data.intake.drafts import Draft, MilestoneDraft, PlanDraft, ReportDraft
-from ogp_open_data.intake.from_text import blocks
-from ogp_open_data.intake.report import read_report
-from ogp_open_data.intake.statuses import read_status
+from ogp_open_data.intake.reading import from_html, vocabulary
+from ogp_open_data.intake.reading.drafts import Draft, MilestoneDraft, PlanDraft, ReportDraft
+from ogp_open_data.intake.reading.from_text import blocks
+from ogp_open_data.intake.reading.report import read_report
+from ogp_open_data.intake.reading.statuses import read_status
 
 KNOWN = vocabulary.load()
 TITLE = "Commitment 5 progress report: Sep – Nov 2017\n"

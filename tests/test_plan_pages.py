@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from document_formats import as_docx
-from ogp_open_data.intake import documents, vocabulary
-from ogp_open_data.intake.drafts import Block, Draft, PlanDraft
 from ogp_open_data.intake.importer import Document, import_document, read
+from ogp_open_data.intake.reading import documents, vocabulary
+from ogp_open_data.intake.reading.drafts import Block, Draft, PlanDraft
 from ogp_open_data.store import checks
 from ogp_open_data.store.doors import Store
 from test_importer import records, report

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import uvicorn
 
-from ogp_open_data.web.protocol import LARGEST_HEAD, MOST_FIELDS, Protocol
+from ogp_open_data.web.edge.protocol import LARGEST_HEAD, MOST_FIELDS, Protocol
 
 LARGE = b"x" * 8_000_000
 SLOW = 0.3

@@ -21,7 +21,7 @@ from faulty_proxy import Proxy
 from ogp_open_data.client import sync
 from ogp_open_data.errors import StoreUnavailable
 from ogp_open_data.intake import hand
-from ogp_open_data.intake.edits import Edit
+from ogp_open_data.intake.deciding.edits import Edit
 from ogp_open_data.intake.rows import row
 from ogp_open_data.records import NOUN_OF, NOUNS, Commitment, Milestone, Record, url_of
 from ogp_open_data.store import releases

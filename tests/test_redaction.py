@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from ogp_open_data.errors import NotFound, Refused
-from ogp_open_data.intake import hand, redacting
+from ogp_open_data.intake import hand
+from ogp_open_data.intake.deciding import redacting
 from ogp_open_data.records import canonical, digest
 from ogp_open_data.store import checks, history, redactions
 from ogp_open_data.store.doors import Store

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from ogp_open_data.intake import vocabulary
-from ogp_open_data.intake.drafts import Block, Draft, MilestoneDraft
-from ogp_open_data.intake.from_text import blocks
-from ogp_open_data.intake.report import read_report
+from ogp_open_data.intake.reading import vocabulary
+from ogp_open_data.intake.reading.drafts import Block, Draft, MilestoneDraft
+from ogp_open_data.intake.reading.from_text import blocks
+from ogp_open_data.intake.reading.report import read_report
 from ogp_open_data.records import Finding, Item
 
 KNOWN = vocabulary.load()
@@ -225,7 +225,7 @@ def test_every_finding_code_stands_in_importing_md(repository: Path) -> None:
     """A code that a program acts on is explained where its users look."""
     code = re.compile(r'(?:code=|finding\(\s*|codes?[ =:].*)"([a-z]+(?:_[a-z]+)+)"')
     intake = repository / "src" / "ogp_open_data" / "intake"
-    used = {found for path in intake.glob("*.py") for found in code.findall(path.read_text())}
+    used = {found for path in intake.rglob("*.py") for found in code.findall(path.read_text())}
     table = (repository / "docs" / "importing.md").read_text()
     assert len(used) >= 10
     assert {found for found in used if f"`{found}`" not in table} == set()

@@ -3,9 +3,10 @@
 from datetime import date
 from importlib import resources
 
-from ogp_open_data.intake import importer, vocabulary
-from ogp_open_data.intake.drafts import CommitmentDraft
-from ogp_open_data.intake.from_table import read_table
+from ogp_open_data.intake import importer
+from ogp_open_data.intake.reading import vocabulary
+from ogp_open_data.intake.reading.drafts import CommitmentDraft
+from ogp_open_data.intake.reading.from_table import read_table
 
 KNOWN = vocabulary.load()
 FILES = resources.files("ogp_open_data").joinpath("sample").iterdir()

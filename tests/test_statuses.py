@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ogp_open_data.intake import vocabulary
-from ogp_open_data.intake.statuses import key, read_status
+from ogp_open_data.intake.reading import vocabulary
+from ogp_open_data.intake.reading.statuses import key, read_status
 from ogp_open_data.records import STATUSES
 
 WORDS = vocabulary.load().words

@@ -15,11 +15,11 @@ from msgspec.structs import replace
 from document_formats import bounded, refusal
 from ogp_open_data.errors import DocumentRefused
 from ogp_open_data.formats import to_csv, to_table
-from ogp_open_data.intake import documents, vocabulary
-from ogp_open_data.intake.columns import TABLES
-from ogp_open_data.intake.drafts import Draft
 from ogp_open_data.intake.importer import Document, import_document, read, sample
-from ogp_open_data.intake.templates import NAMES, template
+from ogp_open_data.intake.reading import documents, vocabulary
+from ogp_open_data.intake.reading.columns import TABLES
+from ogp_open_data.intake.reading.drafts import Draft
+from ogp_open_data.intake.reading.templates import NAMES, template
 from ogp_open_data.store import checks, listings, releases
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.listings import Listing

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ogp_open_data.intake import vocabulary
-from ogp_open_data.intake.drafts import Block, Draft, MilestoneDraft, ReportDraft
-from ogp_open_data.intake.from_text import blocks
-from ogp_open_data.intake.report import read_report
+from ogp_open_data.intake.reading import vocabulary
+from ogp_open_data.intake.reading.drafts import Block, Draft, MilestoneDraft, ReportDraft
+from ogp_open_data.intake.reading.from_text import blocks
+from ogp_open_data.intake.reading.report import read_report
 
 KNOWN = vocabulary.load()
 TITLE = "Commitment 5 progress report: Sep – Nov 2017\n"

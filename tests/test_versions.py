@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from ogp_open_data.formats import to_table
-from ogp_open_data.web.versions import letters
+from ogp_open_data.web.reads.versions import letters
 from serving import program, running
 from test_importer import MILESTONES, report
 from test_tables import HEADER, as_xlsx

@@ -6,9 +6,9 @@ import pytest
 
 from ogp_open_data.errors import Refused
 from ogp_open_data.formats import to_table
-from ogp_open_data.intake import vocabulary
-from ogp_open_data.intake.columns import PLAN, PROGRESS
 from ogp_open_data.intake.importer import Document, import_document
+from ogp_open_data.intake.reading import vocabulary
+from ogp_open_data.intake.reading.columns import PLAN, PROGRESS
 from ogp_open_data.records import Plan
 from ogp_open_data.store import checks
 from ogp_open_data.store.doors import Store

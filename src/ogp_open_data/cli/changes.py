@@ -11,7 +11,9 @@ import click
 from ogp_open_data import settings
 from ogp_open_data.cli.printing import outcome_text
 from ogp_open_data.cli.stores import opened, run, user, with_store
-from ogp_open_data.intake import hand, redacting, vocabulary
+from ogp_open_data.intake import hand
+from ogp_open_data.intake.deciding import redacting
+from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.intake.terms import Terms
 from ogp_open_data.store.doors import Store
 

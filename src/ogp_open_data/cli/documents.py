@@ -16,8 +16,9 @@ from ogp_open_data.cli.printing import outcome_json, outcome_text, parsed, print
 from ogp_open_data.cli.stores import opened, run, user, with_store
 from ogp_open_data.errors import DocumentRefused, Refused
 from ogp_open_data.formats import to_table
-from ogp_open_data.intake import importer, vocabulary
+from ogp_open_data.intake import importer
 from ogp_open_data.intake.importer import Document
+from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.intake.terms import Terms
 from ogp_open_data.store.doors import Store
 

@@ -17,7 +17,7 @@ from ogp_open_data import settings
 from ogp_open_data.cli.printing import printable
 from ogp_open_data.cli.stores import opened, run, user, with_store
 from ogp_open_data.errors import Refused
-from ogp_open_data.intake import vocabulary
+from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.store import audit, releases
 from ogp_open_data.store import keys as stored
 from ogp_open_data.store.audit import Entry, Line

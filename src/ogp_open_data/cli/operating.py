@@ -14,7 +14,8 @@ from ogp_open_data import schemas, settings
 from ogp_open_data.cli.printing import printable
 from ogp_open_data.cli.stores import migrated, opened, run, store_of, with_store
 from ogp_open_data.errors import Refused
-from ogp_open_data.intake import hand, importer, vocabulary
+from ogp_open_data.intake import hand, importer
+from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.settings import Settings
 from ogp_open_data.store import backup as backups
 from ogp_open_data.store import checks, releases
@@ -34,7 +35,7 @@ def serve(
     host: str, port: int, workers: int | None, sample: bool, data_dir: str | None, database_url: str | None
 ) -> None:
     """Migrate, then answer requests until SIGTERM or SIGINT."""
-    from ogp_open_data.web import server
+    from ogp_open_data.web.edge import server
 
     server.end_quietly()
     chosen = settings.load(data_dir=data_dir, database_url=database_url)

@@ -6,9 +6,9 @@ import click
 import msgspec
 
 from ogp_open_data.intake import previews
-from ogp_open_data.intake.drafts import Draft, MilestoneDraft, ReportDraft
-from ogp_open_data.intake.edits import Edit
+from ogp_open_data.intake.deciding.edits import Edit
 from ogp_open_data.intake.questions import Question
+from ogp_open_data.intake.reading.drafts import Draft, MilestoneDraft, ReportDraft
 from ogp_open_data.intake.releasing import Made, Outcome
 from ogp_open_data.records import STAMP, Finding
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from ogp_open_data.intake import corrections
-from ogp_open_data.intake.edits import reshaped
-from ogp_open_data.intake.identify import Registry
+from ogp_open_data.intake.deciding import corrections
+from ogp_open_data.intake.deciding.edits import reshaped
+from ogp_open_data.intake.deciding.identify import Registry
+from ogp_open_data.intake.deciding.world import Decision, World, decided
+from ogp_open_data.intake.reading.vocabulary import Vocabulary
 from ogp_open_data.intake.releasing import Outcome, Writing, held, publish, writing
 from ogp_open_data.intake.terms import TERMS, Terms
-from ogp_open_data.intake.vocabulary import Vocabulary
-from ogp_open_data.intake.world import Decision, World, decided
 from ogp_open_data.records import SHAPE, Plan
 from ogp_open_data.store import history, releases
 from ogp_open_data.store.doors import Store

@@ -11,16 +11,17 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from ogp_open_data.errors import DocumentRefused
-from ogp_open_data.intake import documents, from_table, questions
-from ogp_open_data.intake.decide import Asked, decide
-from ogp_open_data.intake.drafts import Draft
-from ogp_open_data.intake.identify import Registry
+from ogp_open_data.intake import questions
+from ogp_open_data.intake.deciding.decide import Asked, decide
+from ogp_open_data.intake.deciding.identify import Registry
+from ogp_open_data.intake.deciding.world import Decision
+from ogp_open_data.intake.reading import documents, from_table
+from ogp_open_data.intake.reading.drafts import Draft
+from ogp_open_data.intake.reading.report import read_report
+from ogp_open_data.intake.reading.sheet import Workbook
+from ogp_open_data.intake.reading.vocabulary import Vocabulary
 from ogp_open_data.intake.releasing import Made, Outcome, Writing, held, publish, writing
-from ogp_open_data.intake.report import read_report
-from ogp_open_data.intake.sheet import Workbook
 from ogp_open_data.intake.terms import TERMS, Terms
-from ogp_open_data.intake.vocabulary import Vocabulary
-from ogp_open_data.intake.world import Decision
 from ogp_open_data.records import Plan, Source, digest
 from ogp_open_data.store import history, releases
 from ogp_open_data.store.doors import Store

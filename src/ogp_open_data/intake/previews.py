@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ogp_open_data.formats.happened import Happened
 from ogp_open_data.formats.news import Story, stories
-from ogp_open_data.intake.edits import Edit
+from ogp_open_data.intake.deciding.edits import Edit
 from ogp_open_data.intake.rows import organisations
 from ogp_open_data.records import Commitment, Plan, Record, url_of
 

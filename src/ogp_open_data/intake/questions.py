@@ -7,8 +7,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ogp_open_data.errors import DocumentRefused
-from ogp_open_data.intake.statuses import key
-from ogp_open_data.intake.vocabulary import Vocabulary, fold
+from ogp_open_data.intake.reading.statuses import key
+from ogp_open_data.intake.reading.vocabulary import Vocabulary, fold
 from ogp_open_data.records import STATUSES, Finding
 
 NEW = "new"

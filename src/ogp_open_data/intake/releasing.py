@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from ogp_open_data.intake.edits import Edit
+from ogp_open_data.intake.deciding.edits import Edit
+from ogp_open_data.intake.deciding.world import Decision
 from ogp_open_data.intake.questions import Question
 from ogp_open_data.intake.rows import row
 from ogp_open_data.intake.terms import PROGRAM, Actor, mark_of
-from ogp_open_data.intake.world import Decision
 from ogp_open_data.records import Finding
 from ogp_open_data.store import audit, releases
 from ogp_open_data.store.audit import Entry

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ogp_open_data.formats import to_csv
-from ogp_open_data.intake.edits import Edit
+from ogp_open_data.intake.deciding.edits import Edit
 from ogp_open_data.records import (
     Assessment,
     Commitment,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from ogp_open_data.errors import ChangedSince, ConfirmationNeeded, Forbidden
-from ogp_open_data.intake.edits import Edit
+from ogp_open_data.intake.deciding.edits import Edit
 from ogp_open_data.records import Commitment, Organisation, Plan, Record, Report, canonical, digest
 from ogp_open_data.store.releases import Head, Held
 

@@ -9,8 +9,9 @@ import litestar
 from litestar.response import Stream
 from msgspec import Struct
 
-from ogp_open_data.web import entry, files, ranges
-from ogp_open_data.web.files import File
+from ogp_open_data.web.edge import entry, ranges
+from ogp_open_data.web.reads import files
+from ogp_open_data.web.reads.files import File
 from ogp_open_data.web.site import Request, Response
 
 CURRENT = "max-age=60, stale-while-revalidate=60, stale-if-error=86400"

@@ -19,31 +19,7 @@ from ogp_open_data.publishing.outbox import Office
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.store.doors import Store
-from ogp_open_data.web import (
-    catalogue,
-    comparison,
-    contract,
-    corrections,
-    daily,
-    documents,
-    files,
-    health,
-    history,
-    imports,
-    items,
-    listings,
-    memento,
-    news,
-    problems,
-    server,
-    states,
-    stories,
-    sunset,
-    tables,
-    versions,
-    watch,
-    wellknown,
-)
+from ogp_open_data.web import contract, daily, problems, sunset, watch
 from ogp_open_data.web.board import (
     api,
     commitments,
@@ -55,13 +31,30 @@ from ogp_open_data.web.board import (
     published,
     reports,
 )
-from ogp_open_data.web.cache import Cache
-from ogp_open_data.web.edge import Edge
-from ogp_open_data.web.files import Files
-from ogp_open_data.web.methods import Methods
-from ogp_open_data.web.metrics import Measured
+from ogp_open_data.web.edge import server
+from ogp_open_data.web.edge.cache import Cache
+from ogp_open_data.web.edge.front import Edge
+from ogp_open_data.web.edge.methods import Methods
+from ogp_open_data.web.edge.metrics import Measured
+from ogp_open_data.web.feeds import news, states, stories
+from ogp_open_data.web.reads import (
+    catalogue,
+    comparison,
+    documents,
+    files,
+    health,
+    history,
+    items,
+    listings,
+    memento,
+    tables,
+    versions,
+    wellknown,
+)
+from ogp_open_data.web.reads.files import Files
 from ogp_open_data.web.site import Request, Response, Site
-from ogp_open_data.web.writes import LARGEST_DOCUMENT, Write, carried_out
+from ogp_open_data.web.writes import corrections, imports
+from ogp_open_data.web.writes.walk import LARGEST_DOCUMENT, Write, carried_out
 
 Handler = Callable[..., Awaitable[Response]]
 

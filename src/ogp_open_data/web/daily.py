@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from ogp_open_data.errors import OpenDataError
 from ogp_open_data.events import log
-from ogp_open_data.intake import hand, vocabulary
+from ogp_open_data.intake import hand
+from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.settings import Settings
 from ogp_open_data.store.doors import Store
 

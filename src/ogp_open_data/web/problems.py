@@ -11,7 +11,7 @@ from ogp_open_data import errors
 from ogp_open_data.errors import OpenDataError
 from ogp_open_data.events import log
 from ogp_open_data.formats import to_table
-from ogp_open_data.intake.documents import CSV, XLSX
+from ogp_open_data.intake.reading.documents import CSV, XLSX
 from ogp_open_data.web.answers import VARY
 from ogp_open_data.web.asking import weight
 from ogp_open_data.web.board import frame

@@ -8,7 +8,7 @@ import msgspec
 from ogp_open_data import schemas
 from ogp_open_data.deprecations import Deprecated
 from ogp_open_data.formats import Format
-from ogp_open_data.intake.compare import Difference
+from ogp_open_data.intake.deciding.compare import Difference
 from ogp_open_data.records import NOUNS
 from ogp_open_data.web import query
 

@@ -18,11 +18,11 @@ from ogp_open_data.store.history import Digests
 from ogp_open_data.store.listings import Found, Listing, Summary
 from ogp_open_data.store.redactions import Redaction
 from ogp_open_data.store.releases import Dataset, Head
-from ogp_open_data.web.bounded import Bounded
-from ogp_open_data.web.cache import Cache
-from ogp_open_data.web.files import Files
-from ogp_open_data.web.guard import Guard
-from ogp_open_data.web.reading import Reading
+from ogp_open_data.web.edge.bounded import Bounded
+from ogp_open_data.web.edge.cache import Cache
+from ogp_open_data.web.reads.files import Files
+from ogp_open_data.web.writes.guard import Guard
+from ogp_open_data.web.writes.reading import Reading
 
 Request: TypeAlias = litestar.Request[Any, Any, Any]
 Response: TypeAlias = litestar.Response[Any]

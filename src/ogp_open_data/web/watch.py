@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from ogp_open_data.errors import StoreUnavailable
 from ogp_open_data.store import following
-from ogp_open_data.web import metrics
+from ogp_open_data.web.edge import metrics
 from ogp_open_data.web.site import Site
 
 # Seconds: what is served is never staler than a second, though no notification should come.

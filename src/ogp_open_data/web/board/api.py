@@ -7,10 +7,11 @@ import msgspec
 from ogp_open_data.errors import NotFound, every
 from ogp_open_data.formats import to_feed
 from ogp_open_data.formats.happened import KINDS
-from ogp_open_data.web import archives, contract, news, stories, sunset
+from ogp_open_data.web import contract, sunset
 from ogp_open_data.web.board import words
 from ogp_open_data.web.board.frame import Page, asked, shown
 from ogp_open_data.web.contract.operations import followed
+from ogp_open_data.web.feeds import archives, news, stories
 from ogp_open_data.web.site import Request, Response
 
 

@@ -6,7 +6,7 @@ from ogp_open_data.records import Assessment, Commitment, Milestone, Organisatio
 from ogp_open_data.store import board, history, listings, releases
 from ogp_open_data.web.board import telling, timeline
 from ogp_open_data.web.board.frame import Asked, Page, asked, dated, names, shown
-from ogp_open_data.web.items import record_at
+from ogp_open_data.web.reads.items import record_at
 from ogp_open_data.web.site import Request, Response
 
 # As many records as a page holds; reports every week for ten years on 30 milestones are fewer.

@@ -7,7 +7,7 @@ from ogp_open_data.store import listings, releases
 from ogp_open_data.store.listings import Listing
 from ogp_open_data.web.board.commitments import records
 from ogp_open_data.web.board.frame import Page, asked, shown
-from ogp_open_data.web.items import record_at
+from ogp_open_data.web.reads.items import record_at
 from ogp_open_data.web.site import Request, Response
 
 MOST_COMMITMENTS = 200

@@ -10,7 +10,7 @@ from ogp_open_data.store import board, history, releases
 from ogp_open_data.store.board import Tally
 from ogp_open_data.web.board import structured, telling, timeline
 from ogp_open_data.web.board.frame import Asked, Page, asked, dated, names, shown
-from ogp_open_data.web.items import record_at
+from ogp_open_data.web.reads.items import record_at
 from ogp_open_data.web.site import Request, Response
 
 # As many changes of the newest release as the front page tells.

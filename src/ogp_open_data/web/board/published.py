@@ -10,7 +10,7 @@ from ogp_open_data.web import query
 from ogp_open_data.web.board import telling, words
 from ogp_open_data.web.board.commitments import records
 from ogp_open_data.web.board.frame import Asked, Page, asked, dated, shown
-from ogp_open_data.web.history import release_named
+from ogp_open_data.web.reads.history import release_named
 from ogp_open_data.web.site import Request, Response
 
 OF_A_PAGE = 50

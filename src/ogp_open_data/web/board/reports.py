@@ -1,14 +1,14 @@
 """`/reports/{id}`, which reads as it was published, and `/reports/{id}/changes`: what is new since another report."""
 
 from ogp_open_data.formats.markup import commitment_words, lower
-from ogp_open_data.intake.compare import Side, compare, previous
-from ogp_open_data.intake.compare import Step as Compared
+from ogp_open_data.intake.deciding.compare import Side, compare, previous
+from ogp_open_data.intake.deciding.compare import Step as Compared
 from ogp_open_data.records import Organisation, Progress, Report, name_on
 from ogp_open_data.web import query
 from ogp_open_data.web.board import telling, words
 from ogp_open_data.web.board.commitments import records, versions
 from ogp_open_data.web.board.frame import Page, asked, names, shown
-from ogp_open_data.web.comparison import same_commitment, side
+from ogp_open_data.web.reads.comparison import same_commitment, side
 from ogp_open_data.web.site import Request, Response
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from ogp_open_data.formats import to_csvw
 from ogp_open_data.records import NOUNS
-from ogp_open_data.web import catalogue
 from ogp_open_data.web.contract.operations import (
     RANGE,
     in_path,
@@ -15,6 +14,7 @@ from ogp_open_data.web.contract.operations import (
     problems,
     unchanged,
 )
+from ogp_open_data.web.reads import catalogue
 from ogp_open_data.web.shapes import BYTES, TEXT
 
 SUMMARIES = {

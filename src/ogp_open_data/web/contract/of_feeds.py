@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ogp_open_data.web import news, query
+from ogp_open_data.web import query
 from ogp_open_data.web.contract.operations import (
     EVERYWHERE,
     in_path,
@@ -14,6 +14,7 @@ from ogp_open_data.web.contract.operations import (
     problems,
     unchanged,
 )
+from ogp_open_data.web.feeds import news
 from ogp_open_data.web.query import Parameter
 from ogp_open_data.web.shapes import TEXT, object_of
 

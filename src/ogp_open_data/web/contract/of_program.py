@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ogp_open_data import errors
-from ogp_open_data.intake import templates
-from ogp_open_data.intake.documents import CSV, XLSX
+from ogp_open_data.intake.reading import templates
+from ogp_open_data.intake.reading.documents import CSV, XLSX
 from ogp_open_data.records import NOUNS
 from ogp_open_data.web import sunset
 from ogp_open_data.web.contract.operations import EVERYWHERE, in_path, named, ok, operations, problems, unchanged

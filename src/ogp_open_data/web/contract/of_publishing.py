@@ -5,17 +5,17 @@ from typing import Any
 
 import msgspec
 
-from ogp_open_data.intake.documents import CSV, MEDIA_TYPES, XLSX
 from ogp_open_data.intake.previews import Entry
 from ogp_open_data.intake.questions import Question
+from ogp_open_data.intake.reading.documents import CSV, MEDIA_TYPES, XLSX
 from ogp_open_data.records import NOUNS, Finding
-from ogp_open_data.web import said
 from ogp_open_data.web.contract.operations import EVERYWHERE, ID, in_path, named, operations, parameter, problems
-from ogp_open_data.web.corrections import MERGE_PATCH
-from ogp_open_data.web.imports import Said
 from ogp_open_data.web.query import Parameter
 from ogp_open_data.web.shapes import TEXT, object_of
-from ogp_open_data.web.writes import LONGEST_NAME
+from ogp_open_data.web.writes import said
+from ogp_open_data.web.writes.corrections import MERGE_PATCH
+from ogp_open_data.web.writes.imports import Said
+from ogp_open_data.web.writes.walk import LONGEST_NAME
 
 TAG = "publishing"
 SECURITY = {

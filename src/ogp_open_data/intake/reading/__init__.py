@@ -1,0 +1,1 @@
+"""A document becomes a Draft: pure, from bytes to what it claims."""

@@ -1,0 +1,236 @@
+"""The edge cache: what a release says never changes, so an answer is made once and then served as if it were a file.
+
+An address, with the two fields that choose among its representations, is a key. What is behind the cache sees nothing of a
+request but its key, so nobody can poison it. Conditions, HEAD and content codings are answered here, from one entry. Only
+answers of 200 are kept, by what they say to every cache: `no-store` never, PINNED until it falls out, all others until the
+next release. Answers that are sent bit by bit (streams, large files) and parts of files are passed on
+as they come.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import unquote
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPScope, Message, Receive, Scope, Send
+from msgspec.structs import replace
+
+from ogp_open_data.web.edge import codings
+from ogp_open_data.web.edge.bounded import Bounded
+from ogp_open_data.web.edge.entry import READY, Answer, Entry, Headers, Key, has_it, repeated
+
+# What is told to the holder of a key alone.
+KEYED = "/v1/imports/"
+CHOOSING = (b"accept", b"accept-datetime")
+READ = frozenset((*CHOOSING, b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"if-range"))
+# What a variant costs beside its body, roughly: a head of 3 kB, as fields and as it is written.
+OVERHEAD = 7000
+# Of the whole room, so that one answer cannot push out everything else.
+LARGEST_SHARE = 8
+MOST_WARMED = 100
+
+
+class PassedOn(Exception):
+    """The answer is sent already: what would still come is not wanted."""
+
+
+class Cache:
+    """An ASGI application around another. `room` is in bytes."""
+
+    def __init__(self, app: ASGIApp, room: int) -> None:
+        self.app = app
+        self.entries: Bounded[Key, Entry] = Bounded(room)
+        # Requests that were answered from memory, and those that were not.
+        self.found = self.missed = 0
+        # Counts what was forgotten: an answer that was begun before is not kept, and nobody waits for it.
+        self.generation = 0
+        self._flights: dict[tuple[Key, int], asyncio.Future[Answer | None]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(KEYED):
+            await self.app(scope, receive, send)
+            return
+        asked = fields(scope)
+        path = scope["raw_path"]
+        # An address with a suffix has one representation, whatever is accepted.
+        accept = None if path.rfind(b".") > path.rfind(b"/") else asked.get(b"accept")
+        key = (path, scope["query_string"], accept, asked.get(b"accept-datetime"))
+        entry = self.entries.get(key)
+        if entry is None or (entry.in_parts and b"range" in asked):
+            self.missed += 1
+            answer = await self._fetched(key, asked, scope, receive, send)
+            if answer is None:
+                return
+            kept = self.entries.get(key)
+            entry = kept if kept is not None and kept.answer is answer else Entry(key, answer)
+        else:
+            self.found += 1
+        entry.hits += 1
+        await self._send(entry, asked, scope, send)
+
+    async def _send(self, entry: Entry, asked: dict[bytes, bytes], scope: HTTPScope, send: Send) -> None:
+        """An entry to whoever asked: the variant in the coding that is wanted, 304 where the asker has it."""
+        coding = codings.wanted(asked[b"accept-encoding"]) if b"accept-encoding" in asked else None
+        if coding is not None and coding not in entry.variants:
+            self._grow(entry, await entry.encoded(coding))
+        variant = entry.variants[coding]
+        status, headers, body, head = entry.answer.status, variant.headers, variant.body, variant.head
+        if has_it(asked, status, variant.etag, variant.last_modified):
+            status, headers, body, head = 304, variant.unchanged, b"", variant.unchanged_head
+        if scope["method"] == "HEAD":
+            body = b""
+        if READY in (scope.get("extensions") or {}):
+            ready: Any = {"type": READY, "status": status, "head": head, "body": body}
+            await send(ready)
+            return
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _fetched(
+        self, key: Key, asked: dict[bytes, bytes], scope: HTTPScope, receive: Receive, send: Send
+    ) -> Answer | None:
+        """The application's answer, fetched once however many wait for it; None where it was passed on to the asker."""
+        if b"range" in asked:
+            return await self._ask(key, asked, scope, receive, send)
+        flight = (key, self.generation)
+        if flight in self._flights:
+            answer = await asyncio.shield(self._flights[flight])
+            # A stream is each asker's own.
+            return answer or await self._ask(key, asked, scope, receive, send)
+        self._flights[flight] = asyncio.get_running_loop().create_future()
+        answer = None
+        try:
+            answer = await self._ask(key, asked, scope, receive, send)
+            if answer is not None and self.generation == flight[1]:
+                self._keep(Entry(key, answer))
+            return answer
+        finally:
+            self._flights.pop(flight).set_result(answer)
+
+    async def _ask(
+        self, key: Key, asked: dict[bytes, bytes], scope: HTTPScope, receive: Receive, send: Send
+    ) -> Answer | None:
+        """Ask the application. What it answers whole is given back; what it streams goes to the asker."""
+        capture = _Capture(asked, scope["method"], send)
+        inner: HTTPScope = {**scope, "method": "GET", "server": None, "headers": _seen_inside(key, asked)}
+        try:
+            await self.app(inner, receive, capture.take)
+        except Exception:
+            if not capture.ended:
+                raise
+        return capture.whole
+
+    def _keep(self, entry: Entry) -> None:
+        """Keep what may be kept."""
+        control = entry.answer.field(b"cache-control") or b"no-store"
+        if (
+            entry.answer.status != 200
+            or b"no-store" in control
+            or len(entry.answer.body) * LARGEST_SHARE > self.entries.room
+        ):
+            return
+        self.entries.keep(entry.key, entry, OVERHEAD + len(entry.answer.body))
+
+    def _grow(self, entry: Entry, more: int) -> None:
+        """Count what an entry takes more."""
+        if self.entries.get(entry.key) is entry:
+            self.entries.grow(entry.key, more)
+
+    def forget(self, everything: bool = False) -> list[Entry]:
+        """A new release: what the old one says is dropped, but for what names its release. Gives back what was asked most.
+
+        `everything` where the past itself is another now.
+        """
+        self.generation += 1
+        gone = [entry for entry in self.entries.values() if everything or not entry.pinned]
+        for entry in gone:
+            self.entries.drop(entry.key)
+        return sorted((entry for entry in gone if entry.hits > 1), key=lambda entry: -entry.hits)[:MOST_WARMED]
+
+    async def warm(self, old: Iterable[Entry]) -> None:
+        """Make again what was asked most, one after the other, in the codings that it was asked in."""
+        for one in old:
+            await self._fetched(one.key, {}, _made_up(one.key), _hung_up, _nowhere)
+            entry = self.entries.get(one.key)
+            if entry is None or entry is one:
+                continue
+            # Half, so that what nobody asks for any more is forgotten in a few releases.
+            entry.hits += one.hits // 2
+            for coding in one.encodings:
+                self._grow(entry, await entry.encoded(coding))
+
+
+class _Capture:
+    """The receiving end of the application: keeps an answer that is whole, sends on one that is a stream or a file.
+
+    Raises PassedOn into an application that would go on for nothing, after a HEAD or a 304.
+    """
+
+    def __init__(self, asked: dict[bytes, bytes], method: str, send: Send) -> None:
+        self.asked = asked
+        self.method = method
+        self.send = send
+        self.start: Answer | None = None
+        self.passing = False
+        self.ended = False
+        self.whole: Answer | None = None
+
+    async def take(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.start = Answer(message["status"], list(message["headers"]), b"")
+            if self.start.field(b"content-length") is None:
+                await self._begin(self.start)
+        elif message["type"] == "http.response.body":
+            assert self.start is not None, "the start comes first"
+            if message["more_body"] and not self.passing:
+                await self._begin(self.start)
+            if self.passing:
+                await self.send(message)
+            else:
+                self.whole = replace(self.start, body=message["body"])
+
+    async def _begin(self, start: Answer) -> None:
+        """Send the start on; and where it says all there is to say, the end."""
+        self.passing = True
+        status, headers = start.status, start.headers
+        if has_it(self.asked, status, start.field(b"etag"), start.field(b"last-modified")):
+            status, headers = 304, repeated(headers)
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        if status == 304 or self.method == "HEAD":
+            self.ended = True
+            await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+            raise PassedOn
+
+
+def fields(scope: HTTPScope) -> dict[bytes, bytes]:
+    """The request's fields that the cache reads; a repeated one is joined (RFC 9110, 5.3)."""
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in READ:
+            found[name] = b"%b, %b" % (found[name], value) if name in found else value
+    return found
+
+
+def _seen_inside(key: Key, asked: dict[bytes, bytes]) -> Headers:
+    """The fields that the application sees: those of the key, and a range."""
+    chosen = [(name, value) for name, value in zip(CHOOSING, key[2:], strict=True) if value is not None]
+    return chosen + [(name, asked[name]) for name in (b"range", b"if-range") if b"range" in asked and name in asked]
+
+
+def _made_up(key: Key) -> HTTPScope:
+    """A request for a key that nobody made. A HEAD, so that what became a stream ends at once."""
+    raw_path, query, _, _ = key
+    return {
+        "type": ScopeType.HTTP, "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": "HEAD",
+        "scheme": "http", "path": unquote(raw_path.decode("ascii")), "raw_path": raw_path, "query_string": query,
+        "root_path": "", "headers": [], "client": None, "server": None, "state": {},
+    }  # type: ignore[typeddict-item]  # fmt: skip
+
+
+async def _hung_up() -> HTTPDisconnectEvent:
+    return {"type": "http.disconnect"}
+
+
+async def _nowhere(message: Message) -> None:
+    pass

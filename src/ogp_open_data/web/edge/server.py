@@ -1,0 +1,105 @@
+"""The HTTP server around the application: one process, or several behind one socket; SIGTERM and SIGINT end it with 0."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+
+import uvicorn
+from msgspec.structs import replace
+from uvicorn.supervisors import Multiprocess
+
+from ogp_open_data import settings
+from ogp_open_data.errors import Refused
+from ogp_open_data.events import log
+from ogp_open_data.settings import Settings
+from ogp_open_data.web.edge.protocol import Protocol
+from ogp_open_data.web.reads import files
+
+GRACE = 10
+# Clients wait in this queue from the moment the address is taken.
+BACKLOG = 2048
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def default_workers() -> int:
+    """One for each core this process may use; more than four want a machine that is thought about."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, 4)
+
+
+def end_with_parent() -> None:
+    """In a worker: end when the process that started it is gone, however it went, and leave the address free."""
+    parent, loop = multiprocessing.parent_process(), asyncio.get_running_loop()
+    if parent is None:
+        return
+
+    def end() -> None:
+        loop.remove_reader(parent.sentinel)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    loop.add_reader(parent.sentinel, end)
+
+
+def end_quietly() -> None:
+    """From here on a signal to end is a wish, not a failure: what is open is closed, and the exit code is 0."""
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+
+
+def serve(chosen: Settings, host: str, port: int, workers: int) -> None:
+    """Answer until told to end. Raises Refused where the address cannot be taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise Refused(
+            f"{host}:{port} cannot be taken ({error.strerror}); choose another with --host and --port"
+        ) from error
+    # Workers are started anew and inherit the socket.
+    listener.set_inheritable(True)
+    port = listener.getsockname()[1]
+    if chosen.public_url is None:
+        # Nobody can follow a link to a wildcard address.
+        known = "localhost" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
+        chosen = replace(chosen, public_url=f"http://{known}:{port}")
+    with files.directory(chosen) as directory:
+        _run(replace(chosen, files_dir=str(directory)), listener, host, port, workers)
+
+
+def _run(chosen: Settings, listener: socket.socket, host: str, port: int, workers: int) -> None:
+    """One process that answers at a socket, or several."""
+    settings.to_environment(chosen)
+    config = uvicorn.Config(
+        "ogp_open_data.web.app:create",
+        http=Protocol,
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=GRACE,
+        proxy_headers=False,
+    )
+    log("serve.started", url=f"http://{f'[{host}]' if ':' in host else host}:{port}", workers=workers)
+    try:
+        if workers == 1:
+            uvicorn.Server(config).run(sockets=[listener])
+        else:
+            with TemporaryDirectory(prefix="ogp-figures-") as figures:
+                settings.share_figures(Path(figures))
+                Multiprocess(config, sockets=[listener]).run()
+    finally:
+        listener.close()
+        log("serve.stopped")

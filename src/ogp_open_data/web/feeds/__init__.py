@@ -1,0 +1,1 @@
+"""Feeds: the news, the states of records, and the archives behind both."""

@@ -1,0 +1,1 @@
+"""Writes: who asks, what with, and what comes of it."""
