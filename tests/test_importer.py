@@ -297,7 +297,7 @@ async def test_sample_goes_through_the_same_door_and_makes_several_releases(stor
     for document in sample():
         assert (await import_document(store, document, KNOWN)).release is not None
     head = await store.reading(releases.head)
-    assert head.number == 6
+    assert head.number == len(list(sample()))
     assert (head.counts["commitments"], head.counts["plans"]) == (7, 1)
     milestones = await records(store, "milestones")
     assert milestones["nz-nap2-c1-m4"].status == "delayed"
