@@ -24,7 +24,7 @@ from ogp_open_data.web.edge.entry import READY, Answer, Entry, Headers, Key, has
 KEYED = "/v1/imports/"
 CHOOSING = (b"accept", b"accept-datetime")
 READ = frozenset((*CHOOSING, b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"if-range"))
-# What a variant costs beside its body, roughly: a head of 3 kB, as fields and as it is written.
+# What a variant is counted with beside its body. An estimate, not measured: the head, as fields and as it is written.
 OVERHEAD = 7000
 # Of the whole room, so that one answer cannot push out everything else.
 LARGEST_SHARE = 8
