@@ -17,7 +17,7 @@ help:
 	@echo 'make serve     install, start the embedded PostgreSQL, load the sample, serve on http://127.0.0.1:8000'
 	@echo 'make test      install, run the whole suite; make test PYTEST_ARGS="-k dates"'
 	@echo 'make check     format, lint, types, direction of imports, schemas up to date'
-	@echo 'make bench     the benchmarks, as ratios; make bench BENCH_ARGS="syncing --documents 50"'
+	@echo 'make bench     the benchmarks, as ratios; make bench BENCH_ARGS="serving --commitments 500"'
 	@echo 'make schemas   write schemas/ from the structs'
 	@echo 'make tools     install what the tests of the contract take from npm'
 	@echo 'make contract-release  keep the contract as it is now under schemas/released/, once a version'

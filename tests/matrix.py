@@ -256,6 +256,8 @@ def methods(case: Case) -> Iterator[str]:
         yield f"OPTIONS: {options.status_code}"
     if "If-None-Match" not in options.headers.get("access-control-allow-headers", ""):
         yield "preflight"
+    if "access-control-max-age" not in options.headers:
+        yield "preflight: no Max-Age"
     if case.ask(x_http_method_override="DELETE").content != case.first.content:
         yield "X-HTTP-Method-Override has an effect"
 
