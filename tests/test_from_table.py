@@ -368,7 +368,8 @@ def test_large_cell_is_a_fault_and_the_largest_is_not() -> None:
     row = {"milestone": "1", "status": "Underway"}
     assert faults(progress({**row, "text": "ā" * (sheet.MAX_CELL // 2 + 1)})) == [(2, "text")]
     assert reported(progress({**row, "text": "ā" * (sheet.MAX_CELL // 2)})).milestones[0].number == "1"
-    assert faults(progress({**row, "text": "a" * 200_000})) == [(2, None)]
+    # Beyond what Python's csv reads, unless another library has raised that limit for the whole process.
+    assert [line for line, _ in faults(progress({**row, "text": "a" * 200_000}))] == [2]
 
 
 def test_too_many_rows_are_refused() -> None:

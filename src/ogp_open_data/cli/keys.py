@@ -9,9 +9,6 @@ from zoneinfo import ZoneInfo
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from ogp_open_data import settings
 from ogp_open_data.cli.printing import printable
@@ -150,6 +147,11 @@ def on_store(work: Any, data_dir: str | None, database_url: str | None) -> Any:
 
 def tabled(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Rows for people; whoever reads them by program takes JSON."""
+    # Loaded by who needs it: it takes a tenth of a second, and most commands print no table.
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))

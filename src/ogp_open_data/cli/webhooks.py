@@ -9,7 +9,7 @@ from ogp_open_data import settings
 from ogp_open_data.cli.keys import on_store, tabled
 from ogp_open_data.cli.printing import printable
 from ogp_open_data.cli.stores import user, with_store
-from ogp_open_data.publishing import messages, places
+from ogp_open_data.publishing import messages
 from ogp_open_data.store import audit, receivers
 from ogp_open_data.store.audit import Entry
 from ogp_open_data.store.doors import Store
@@ -26,6 +26,9 @@ def webhooks() -> None:
 @with_store
 def add(url: str, data_dir: str | None, database_url: str | None) -> None:
     """Tell URL of every release from the next one on; prints the secret that signs the messages, this once."""
+    # Loaded by who needs it: its HTTP client takes a quarter of a second.
+    from ogp_open_data.publishing import places
+
     asyncio.run(places.checked(url, settings.allowed_receivers(settings.load())))
     secret = messages.new_secret()
 
