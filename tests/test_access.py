@@ -13,7 +13,7 @@ import pytest
 
 from database import executed, named
 from document_formats import repacked, with_xml
-from ogp_open_data.web.writes.guard import ATTEMPTS, Guard
+from ogp_open_data.web.writes.guard import ATTEMPTS, SECONDS_EACH, Guard
 from publishing import TWIN, Office, office, planned, refused
 
 TEXT = {"content-type": "text/plain; charset=utf-8"}
@@ -146,6 +146,7 @@ def test_wrong_kinds_of_bodies_have_their_own_answers(busy: Office) -> None:
         b'{"a": 1, "a": 2}',
         b'{"name": "\\ud800"}',
         b"9" * 5000,
+        b'{"name": ' + b'{"a": ' * 300 + b"1" + b"}" * 301,
         b"[]",
         b"{}",
     ):
@@ -154,8 +155,25 @@ def test_wrong_kinds_of_bodies_have_their_own_answers(busy: Office) -> None:
     refused(ssc.patch(path, json={"id": "nz-x"}, params=REASON, headers=etag), 422, "refused")
     problem = refused(ssc.patch(path, json={"name": "x"}, headers=etag), 400, "bad-request")
     assert [one["parameter"] for one in problem["errors"]] == ["reason"]
+    refused(ssc.patch(path, json={"na\x00me": "x"}, params=REASON, headers=etag), 422, "refused")
     shown = ssc.patch(path, json={"name": "A\x00\x1b\u202e\u0101"}, params={**REASON, "dry_run": "true"}, headers=etag)
     assert shown.json()["data"]["changes"][0]["after"]["name"] == "A\u0101"
+
+
+def test_hostile_header_or_form_is_a_bad_request(busy: Office) -> None:
+    ssc = busy.client("ssc")
+    for disposition in (
+        "attachment; filename*=utf-8''a; filename*0=b",
+        f"attachment; filename*{'1' * 5000}=x",
+        f"attachment; filename={'x' * 256}.txt",
+        'attachment; filename=" "',
+    ):
+        answer = ssc.post("/v1/imports", content=TWIN, headers={**TEXT, "content-disposition": disposition})
+        refused(answer, 400, "bad-request")
+    form = {"content-type": "multipart/form-data; boundary=x"}
+    for field in (b"\r\n\r\n\xff", b"\r\nContent-Type: text/plain; charset=none\r\n\r\na"):
+        body = b'--x\r\nContent-Disposition: form-data; name="reason"' + field + b"\r\n--x--\r\n"
+        refused(ssc.post("/v1/imports", content=body, headers=form), 400, "bad-request")
 
 
 def raw(url: str, head: str, body: bytes = b"") -> bytes:
@@ -283,6 +301,10 @@ def test_guard_gives_attempts_back_with_time() -> None:
     assert guard.wait("a") == 0
     guard.failed("a")
     assert guard.wait("a") > 0
+    for _ in range(100_000):
+        guard.failed("flood")
+    now[0] += ATTEMPTS * SECONDS_EACH
+    assert guard.wait("flood") == 0, "what was tried in vain is not added up"
     for number in range(20_000):
         guard.failed(str(number))
     assert len(guard.full_at) <= 10_000

@@ -96,6 +96,14 @@ async def test_room_is_never_exceeded_and_what_was_asked_for_longest_ago_goes() 
         assert queries[-1] == b"limit=0" and b"limit=1" not in queries and b"limit=99" in queries
 
 
+async def test_long_addresses_and_fields_count_as_room() -> None:
+    cache = Cache(Origin(), 1 << 20)
+    async with asking(cache) as client:
+        for number in range(60):
+            await client.get("/v1/plans", headers={"Accept": f"text/x{number}, {30_000 * 'x'}"})
+    assert 0 < sum(len(key[2] or b"") for key in cache.entries) < 1 << 20
+
+
 async def test_answer_that_would_push_out_all_others_is_not_kept() -> None:
     cache = Cache(Origin(), 4 * len(BODY))
     async with asking(cache) as client:

@@ -4,12 +4,15 @@ from datetime import date
 
 import pytest
 
-from ogp_open_data.errors import DocumentRefused, NotFound, Refused
+from ogp_open_data.errors import DocumentRefused, Forbidden, NotFound, Refused
 from ogp_open_data.intake import hand
+from ogp_open_data.intake.deciding.edits import Edit
+from ogp_open_data.intake.terms import Terms
 from ogp_open_data.records import NOUNS, Commitment, Milestone, Organisation, Progress, Report, name_on
 from ogp_open_data.store import checks, history, listings, releases
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.history import Since
+from ogp_open_data.store.releases import Held
 from test_importer import KNOWN, MILESTONES, imported, records, report
 
 REPORT = "nz-nap2-c5-r2017-09-2017-11"
@@ -109,6 +112,30 @@ async def test_corrected_organisation_and_plan_fields(store: Store) -> None:
     commitment = (await records(store, "commitments"))["nz-nap2-c5"]
     assert isinstance(commitment, Commitment) and (commitment.title, commitment.themes) == ("123", ["a", "b"])
     assert await store.reading(checks.faults) == []
+
+
+async def test_record_stays_where_it_belongs_and_a_plan_has_a_time_zone_that_is_one(store: Store) -> None:
+    """A report that could be moved would speak for another agency; a day that cannot be told would stop the daily release."""
+    await imported(store, report())
+    for id, values in [
+        (REPORT, {"commitment": "nz-nap2-c1"}),
+        (REPORT, {"plan": "nz-nap3"}),
+        (f"{REPORT}-m1", {"report": "nz-nap2-c1-r2017-09-2017-11"}),
+        ("nz-nap2", {"time_zone": "Mars/Base"}),
+    ]:
+        with pytest.raises(Refused, match=next(iter(values))):
+            await hand.correct(store, KNOWN, id, values, "r")
+    await hand.correct(store, KNOWN, "nz-nap2", {"time_zone": "Pacific/Chatham"}, "r")
+
+
+def test_agency_brings_back_nothing_that_is_not_its_own() -> None:
+    held = Held({}, {"nz-dia": 2}, {}, frozenset({"nz-dia"}), {}, {})
+    agency = Organisation(id="nz-dia", url="/v1/organisations/nz-dia", version=1, release=1, name="Internal Affairs")
+    first, again = (Edit("organisations", "nz-dia", agency, None, version, "data", []) for version in (1, 3))
+    Terms(within=frozenset({"nz-psc"})).check_scope(held, [first])
+    Terms(within=frozenset({"nz-dia"})).check_scope(held, [again])
+    with pytest.raises(Forbidden):
+        Terms(within=frozenset({"nz-psc"})).check_scope(held, [again])
 
 
 async def test_renumbered_milestone_keeps_its_id(store: Store) -> None:

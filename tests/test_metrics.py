@@ -3,6 +3,7 @@
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -65,3 +66,14 @@ def test_every_figure_of_the_dashboard_and_the_alerts_is_one_that_is_counted(rep
     known |= {f"{family.name}{end}" for family in metrics.REGISTRY.collect() for end in ("_total", "_bucket", "_count")}
     used = set(re.findall(r"\bogp_[a-z_]+", text))
     assert used and used <= known
+
+
+async def test_of_a_long_path_only_its_beginning_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(*_: Any) -> None:
+        pass
+
+    seen: list[bytes] = []
+    monkeypatch.setattr(metrics, "family", lambda path: str(seen.append(path)))
+    scope: Any = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/" + 30_000 * b"x", "state": {}}
+    await metrics.Measured(nothing)(scope, nothing, nothing)
+    assert [len(path) for path in seen] == [metrics.LONGEST_PATH]

@@ -230,6 +230,9 @@ def test_plans_of_one_key_make_room_for_each_other(busy_office: Office) -> None:
     plans = [planned(ssc, TWIN).json()["links"] for _ in range(11)]
     answers: list[httpx.Response] = [ssc.get(plan["self"]) for plan in plans]
     assert [answer.status_code for answer in answers] == [410] + [200] * 10
+    left = "SELECT FROM pending_import WHERE body IS NULL AND applied IS NULL AND planned"
+    for expected in (f"EXISTS ({left} = '{{}}')", f"NOT EXISTS ({left} <> '{{}}')"):
+        asyncio.run(executed(busy_office.dsn, f"DO $$ BEGIN ASSERT {expected}; END $$"))
 
 
 def test_faulty_rows_of_a_table_come_back_as_a_table_to_who_asks_for_one(busy_office: Office) -> None:

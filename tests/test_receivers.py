@@ -151,6 +151,15 @@ async def test_failures_wait_longer_each_time_and_a_receiver_may_ask_for_more(st
         assert waiting.ended_at is None and len(agency.got) == 2
 
 
+async def test_receiver_that_asks_for_a_wait_of_5000_digits_is_one_that_failed(store: Store) -> None:
+    async with listening() as agency:
+        await added(store, agency)
+        await published(store, 1)
+        agency.answers = [b"503 Service Unavailable\r\nretry-after: " + 5000 * b"9"]
+        await sent(store, office(agency, retries=(60,)))
+        assert ((await state(store)).failures, (await state(store)).last_failure) == (1, "it answered 503")
+
+
 async def test_receiver_that_is_gone_is_called_no_more(store: Store) -> None:
     async with listening() as agency:
         await added(store, agency)
@@ -209,7 +218,8 @@ async def test_hub_is_told_of_news_and_of_nothing_else(store: Store) -> None:
         "http://10.0.0.1/", "http://172.16.0.1/", "http://192.168.1.1/", "http://100.64.0.1/", "http://224.0.0.1/",
         "http://[::1]/", "http://[fe80::1]/", "http://[fd00::1]/", "http://[::ffff:127.0.0.1]/",
         "http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/", "http://2130706433/", "http://0x7f.1/", "http://0177.1/",
-        "http://127.1/", "ftp://example.org/", "file:///etc/passwd", "gopher://example.org/", "https:///x",
+        "http://127.1/", "http://[fec0::1]/", "http://[::7f00:1]/", "http://[64:ff9b:1::a00:1]/", "http://.example/",
+        f"http://{64 * 'a'}.example/", "ftp://example.org/", "file:///etc/passwd", "gopher://example.org/", "https:///x",
         "http://user:secret@8.8.8.8/", "http://8.8.8.8:22/", "https://8.8.8.8:5432/", "http://8.8.8.8/#x", "nonsense",
     ],
 )  # fmt: skip

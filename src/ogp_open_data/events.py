@@ -16,6 +16,7 @@ EVENTS = {
     "request.slow": ("warning", "A request took longer than a second."),
     "key.refused": ("warning", "A request had a key that is not known, or not any more."),
     "request.failed": ("error", "A request ended in an unexpected error."),
+    "loop.failed": ("error", "A loop of the server ended in an unexpected error; it begins anew."),
     "file.failed": ("error", "A file of a release could not be built."),
     "receiver.failed": ("warning", "A webhook or hub did not take a message; it is tried again."),
     "receiver.ended": ("error", "A webhook or hub was given up; what it has not got waits for `webhooks resume`."),

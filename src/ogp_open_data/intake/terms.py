@@ -82,15 +82,17 @@ def _spoken_for(edit: Edit, held: Held) -> set[str]:
 
     Who leads a commitment is what was held before, too: else a report could name its sender as lead of another's commitment.
     """
+    # What was withdrawn and comes back is no news: it stood there before.
+    itself = set() if edit.version == 1 else {edit.id}
     if edit.noun in ("plans", "organisations"):
         # What a report mentions for the first time comes along with it; what stands is its owner's, or the office's.
-        return set() if edit.before is None else {edit.id}
+        return itself
     if edit.noun == "assessments":
         # Nobody assesses itself: only a key for all agencies, the office's, brings the assessor's word in.
         return {edit.id}
     sides = [one for one in (edit.before, edit.record) if one is not None]
     found = {lead for one in sides for lead in _leads(one, held)}
-    return found or ({edit.id} if edit.before else set())
+    return found or itself
 
 
 def _leads(record: Record, held: Held) -> Iterable[str]:

@@ -7,6 +7,7 @@ same then.
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Collection
 from contextlib import suppress
@@ -55,7 +56,9 @@ class Failed(Exception):
 async def forever(store: Store, office: Office) -> None:
     """Tell everybody of every release; a store that is away is asked again."""
     begun = False
-    async with httpx.AsyncClient(follow_redirects=False, timeout=PATIENCE, trust_env=False) as client:
+    # A connection is known by its network address alone: kept, it could carry what is meant for another name there.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(follow_redirects=False, timeout=PATIENCE, trust_env=False, limits=limits) as client:
         while True:
             with suppress(StoreUnavailable):
                 async for state in following.states(store.dsn, EVERY):
@@ -149,7 +152,8 @@ async def _sent(client: httpx.AsyncClient, place: Place, body: bytes, fields: di
         ):
             if not 200 <= answer.status_code < 300:
                 after = answer.headers.get("retry-after", "")
-                wait = min(int(after), RETRIES[-1]) if after.isascii() and after.isdigit() else 0
+                # Python reads no number of more than 4300 digits, and a receiver may send one.
+                wait = min(int(after), RETRIES[-1]) if re.fullmatch(r"[0-9]{1,9}", after) else 0
                 raise Failed(f"it answered {answer.status_code}", answer.status_code == GONE, wait)
     except TimeoutError as error:
         raise Failed(f"no answer within {PATIENCE:.0f} seconds") from error

@@ -17,6 +17,8 @@ from ogp_open_data.errors import Refused
 PORTS = {"http": (80, 8080), "https": (443, 8443)}
 # IPv4 inside IPv6: the last 32 bits are where it goes.
 NAT64 = IPv6Network("64:ff9b::/96")
+# All that IANA gives out as global unicast. Python counts fec0::/10, ::/96 and 64:ff9b:1::/48 as global too.
+UNICAST = IPv6Network("2000::/3")
 
 Resolve = Callable[[str, int], Awaitable[Collection[str]]]
 
@@ -61,7 +63,8 @@ async def checked(url: str, allowed: Collection[str] = (), resolve: Resolve = lo
         raise Refused(f"{url}: port {port} is not one that receivers listen on; use the default one, 8080 or 8443")
     try:
         addresses = await resolve(parts.host, port)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        # UnicodeError: a label of a name that is empty, or has more than 63 letters.
         raise Refused(f"{url}: the name {parts.host} has no address") from error
     if not addresses or (not free and not all(map(is_public, addresses))):
         raise Refused(f"{url}: it is in no public network; receivers must be, or stand in OGP_ALLOWED_RECEIVERS")
@@ -90,4 +93,6 @@ def is_public(address: str) -> bool:
             return is_public(str(ip_address(int(one) & 0xFFFFFFFF)))
         if inside is not None:
             return is_public(str(inside))
+        if one not in UNICAST:
+            return False
     return one.is_global and not one.is_multicast

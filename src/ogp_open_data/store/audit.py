@@ -44,9 +44,9 @@ class Line(NamedTuple):
 
 async def write(connection: Connection, entry: Entry, release: int | None = None, refused: str | None = None) -> None:
     """Add an entry, in the caller's transaction: what is rolled back was not done."""
-    await connection.execute(
-        WRITE, entry.actor, entry.address, entry.action, entry.subject, entry.detail, release, refused
-    )
+    # A refusal may repeat what it refuses, and no text of PostgreSQL takes a NUL.
+    detail = entry.detail and entry.detail.replace("\0", "")
+    await connection.execute(WRITE, entry.actor, entry.address, entry.action, entry.subject, detail, release, refused)
 
 
 async def since(connection: Connection, at: datetime | None, most: int) -> list[Line]:

@@ -14,9 +14,10 @@ REMEMBERED = timedelta(days=7)
 MOST_WAITING = 10
 
 FORGET = "DELETE FROM pending_import WHERE expires_at < now() - $1::interval"
-EXPIRE = "UPDATE pending_import SET body = NULL WHERE expires_at < now() AND body IS NOT NULL"
+# What was planned goes with its document: it can be as large.
+EXPIRE = "UPDATE pending_import SET body = NULL, planned = '{}' WHERE expires_at < now() AND body IS NOT NULL"
 CROWD_OUT = """
-UPDATE pending_import SET body = NULL, expires_at = least(expires_at, now()) WHERE id IN (
+UPDATE pending_import SET body = NULL, planned = '{}', expires_at = least(expires_at, now()) WHERE id IN (
     SELECT id FROM pending_import WHERE key = $1 AND body IS NOT NULL ORDER BY made_at DESC, id OFFSET $2)
 """
 PLAN = """

@@ -19,7 +19,7 @@ from ogp_open_data.publishing.outbox import Office
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.store.doors import Store
-from ogp_open_data.web import contract, daily, problems, sunset, watch
+from ogp_open_data.web import contract, daily, loops, problems, sunset, watch
 from ogp_open_data.web.board import (
     api,
     commitments,
@@ -173,16 +173,16 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
         with files.directory(chosen) as directory:
             site = app.state.site = Site(chosen, store, cache, Files(directory, chosen.files_bytes), deprecated)
             await store.open()
-            loops = [
-                asyncio.create_task(daily.forever(store, chosen)),
-                asyncio.create_task(watch.forever(site)),
-                asyncio.create_task(outbox.forever(store, _office(chosen))),
+            tasks = [
+                asyncio.create_task(loops.kept_up("daily", lambda: daily.forever(store, chosen))),
+                asyncio.create_task(loops.kept_up("watch", lambda: watch.forever(site))),
+                asyncio.create_task(loops.kept_up("outbox", lambda: outbox.forever(store, _office(chosen)))),
             ]
             try:
                 yield
             finally:
-                for loop in loops:
-                    loop.cancel()
+                for task in tasks:
+                    task.cancel()
                 await store.close()
 
     app = Litestar(

@@ -6,6 +6,7 @@ What a correction means for milestones and commitments is derived again, as afte
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
+from zoneinfo import available_timezones
 
 import msgspec
 from msgspec.structs import replace
@@ -30,6 +31,8 @@ from ogp_open_data.records import (
     url_of,
 )
 
+# Where a record belongs. Its id says so too, and who may change it follows from it.
+PLACE = ("plan", "commitment", "report")
 # What of a derived record its plan says; the rest follows from reports.
 OF_THE_PLAN: dict[type[Any], tuple[str, ...]] = {
     Milestone: ("number", "text", "starts", "ends", "ends_raw", "ongoing", "source_url"),
@@ -114,10 +117,16 @@ def correct(world: World, id: str, values: Mapping[str, str], reason: str) -> No
     Raises Refused naming the field that cannot be set, or has no such value.
     """
     record = held_record(world, id)
-    settable = OF_THE_PLAN.get(type(record)) or [name for name in record.__struct_fields__ if name not in STAMP]
+    settable = OF_THE_PLAN.get(type(record)) or [
+        name for name in record.__struct_fields__ if name not in (*STAMP, *PLACE)
+    ]
     if unknown := [name for name in values if name not in settable]:
         raise Refused(f"{unknown[0]}: this cannot be set on {id}; what can: {', '.join(settable)}")
     changed = _with(record, values)
+    if isinstance(changed, Plan) and changed.time_zone not in available_timezones():
+        raise Refused(
+            f"time_zone: {changed.time_zone} is no time zone; give an IANA name, Pacific/Auckland for example"
+        )
     if isinstance(changed, Milestone | Commitment):
         ground = _ground(world, changed)
         world.facts[id] = replace(ground, **{name: getattr(changed, name) for name in values})

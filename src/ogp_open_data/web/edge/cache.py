@@ -130,7 +130,9 @@ class Cache:
             or len(entry.answer.body) * LARGEST_SHARE > self.entries.room
         ):
             return
-        self.entries.keep(entry.key, entry, OVERHEAD + len(entry.answer.body))
+        # A key can be longer than its answer: an address of 8 kB, and as much Accept as a head takes.
+        key = sum(len(part) for part in entry.key if part is not None)
+        self.entries.keep(entry.key, entry, OVERHEAD + key + len(entry.answer.body))
 
     def _grow(self, entry: Entry, more: int) -> None:
         """Count what an entry takes more."""

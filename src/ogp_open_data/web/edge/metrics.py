@@ -20,6 +20,8 @@ from ogp_open_data.web.site import Site
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 # Seconds after which a request is told of in the log. A stream lasts as long as its reader.
 SLOW = 1.0
+# What is looked at of a path, and kept: no address of ours has more, but a stranger's may have 32 kB.
+LONGEST_PATH = 300
 # Few words for many addresses, the first that fits: a label for each address would be a series for each.
 FAMILIES = (
     ("health", r"/(livez|readyz|metrics)$"),
@@ -65,7 +67,7 @@ class Measured:
             await self.app(scope, receive, sent)
         finally:
             seconds = perf_counter() - began
-            kind = family(scope["raw_path"])
+            kind = family(scope["raw_path"][:LONGEST_PATH])
             _counter(kind, scope["method"], status).inc()
             _timer(kind).observe(seconds)
             if seconds > SLOW:

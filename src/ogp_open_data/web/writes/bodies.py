@@ -17,6 +17,8 @@ FORM = "multipart/form-data"
 # What a form adds to the document in it: boundaries, header fields, short texts.
 AROUND = 64 * 1024
 MOST_PARTS = 32
+# No record has more than four levels; what is much deeper ends in the depth of Python's own stack, somewhere behind us.
+DEEPEST = 50
 
 
 class Sent(Struct, frozen=True):
@@ -68,18 +70,31 @@ def sent(request: Request, body: bytes) -> Sent:
         elif part.name in said:
             raise BadRequest(f"{part.name[:60]}: the form has it twice")
         else:
-            said[part.name] = part.value
+            said[part.name] = _text(part)
     if len(files) != 1:
         raise BadRequest(f"the form has {len(files)} files; send one document, as a part with a filename")
     return Sent(*files[0], said)
+
+
+def _text(part: Any) -> str:
+    try:
+        return str(part.value)
+    except (LookupError, UnicodeError) as error:
+        raise BadRequest(f"{part.name[:60]}: the form has it in no encoding that can be read; send UTF-8") from error
 
 
 def _field(value: str) -> tuple[str, dict[str, str]]:
     """A header field with parameters: its value in lower case, and the parameters (those of RFC 8187 decoded)."""
     message = Message()
     message["content-type"] = value
-    (first, _), *rest = message.get_params(failobj=[("", "")])
-    return first.strip().lower(), {name.lower(): collapse_rfc2231_value(one) for name, one in rest}
+    try:
+        (first, _), *rest = message.get_params(failobj=[("", "")])
+        return first.strip().lower(), {name.lower(): collapse_rfc2231_value(one) for name, one in rest}
+    except (TypeError, ValueError) as error:
+        # `name*=…; name*0=…`, and pieces with numbers of thousands of digits.
+        raise BadRequest(
+            "a parameter of Content-Type or Content-Disposition comes in pieces that do not fit"
+        ) from error
 
 
 def _parts(body: bytes, boundary: str) -> list[Any]:
@@ -112,11 +127,19 @@ def json_of(request: Request, body: bytes, media_types: tuple[str, ...] = ("appl
     try:
         found = json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_no_number)
         json.dumps(found, ensure_ascii=False).encode()
+        if _depth(found) > DEEPEST:
+            raise RecursionError
     except RecursionError as error:
         raise BadRequest("the body is nested too deep") from error
     except ValueError as error:
         raise BadRequest(f"the body is no JSON that can be read: {str(error)[:200]}") from error
     return found
+
+
+def _depth(value: Any) -> int:
+    """How many objects and arrays stand in each other."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inside is None else 1 + max(map(_depth, inside), default=0)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

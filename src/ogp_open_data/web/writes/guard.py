@@ -29,9 +29,11 @@ class Guard:
         return ceil(max(0.0, spent - (ATTEMPTS - 1) * SECONDS_EACH))
 
     def failed(self, *names: str) -> None:
-        """Take an attempt from each name."""
+        """Take an attempt from each name that has one; nobody owes more than the bucket holds, however long a flood lasted."""
         for name in names:
-            self.full_at[name] = max(self.full_at.pop(name, 0.0), self.clock()) + SECONDS_EACH
+            now = self.clock()
+            empty = now + ATTEMPTS * SECONDS_EACH
+            self.full_at[name] = min(max(self.full_at.pop(name, 0.0), now) + SECONDS_EACH, empty)
             if len(self.full_at) > MOST:
                 self.full_at.popitem(last=False)
 

@@ -59,8 +59,10 @@ def _document(request: Request, body: bytes) -> Document:
     """The document of a request, with what is said of it in the query or the form. Raises BadRequest with every fault."""
     sent = bodies.sent(request, body)
     given = [*query.given(request.scope["query_string"]), *sent.said.items()]
+    if sent.name and "filename" not in dict(given):
+        given.append(("filename", sent.name))
     found = query.values(given, said.IMPORT)
-    name = found.pop("filename", None) or (sent.name and said.IMPORT["filename"].read(sent.name)) or "document"
+    name = found.pop("filename", "document")
     return Document(name=name, body=sent.body, media_type=sent.media_type, **found)
 
 
