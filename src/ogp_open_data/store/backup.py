@@ -77,15 +77,20 @@ def _apart(dsn: str) -> tuple[str, str | None]:
 
 
 def _place(tool: str, major: int) -> Path:
-    """A tool at least as new as the server: an older one refuses it."""
-    for path in _candidates(tool):
-        told = subprocess.run([path, "--version"], capture_output=True, text=True).stdout
-        found = re.search(r"\(PostgreSQL\) (\d+)", told)
-        if found and int(found[1]) >= major:
-            return path
-    raise StoreUnavailable(
-        f"there is no {tool} of PostgreSQL {major} or later here; install the package postgresql-client-{major}"
-    )
+    """The tool of the server's version, else the next newer one: an older one refuses the server, and a newer one may set what
+    the server does not know."""
+    fitting = [(version, path) for path in _candidates(tool) if (version := _major(path)) >= major]
+    if not fitting:
+        raise StoreUnavailable(
+            f"there is no {tool} of PostgreSQL {major} or later here; install the package postgresql-client-{major}"
+        )
+    return min(fitting)[1]
+
+
+def _major(tool: Path) -> int:
+    told = subprocess.run([tool, "--version"], capture_output=True, text=True).stdout
+    found = re.search(r"\(PostgreSQL\) (\d+)", told)
+    return int(found[1]) if found else 0
 
 
 def _candidates(tool: str) -> Iterator[Path]:
