@@ -304,7 +304,8 @@ async def test_sample_goes_through_the_same_door_and_makes_several_releases(stor
     lines = [one for one in (await records(store, "progress")).values() if isinstance(one, Progress)]
     assert {line.status_raw for line in lines} >= {"completed", "Completed", "underway", "Underway", "some delays"}
     assert await store.reading(checks.faults) == []
-    for document in sample():
+    # The text tells more of a report than its table; the table again would take that back, as a newer word of its publisher.
+    for document in [one for one in sample() if one.name != "nz-nap2-2017-09_2017-11.csv"]:
         assert (await import_document(store, document, KNOWN)).release is None
 
 
