@@ -117,6 +117,23 @@ def test_errors_are_pages_for_those_who_ask_for_pages(client: httpx.Client) -> N
         assert client.get(path, headers=headers).headers["content-type"] == "application/problem+json"
 
 
+def test_search_is_narrowed_by_facets_that_say_what_they_will_find(client: httpx.Client) -> None:
+    whole = document(client, "/search?q=government")
+    links = {" ".join(one.text_content().split()): one.get("href") for one in whole.cssselect(".facets a")}
+    (label,) = [one for one in links if one.startswith("Completed ")]
+    narrowed = document(client, links[label])
+    assert "status=completed" in links[label] and "q=government" in links[label]
+    found = int(label.split()[-1])
+    assert narrowed.cssselect(".count")[0].text_content().startswith(f"{found} record")
+    lists = [one.get("href") for one in narrowed.cssselect("section .meta a") if "/v1/" not in one.get("href")]
+    assert lists and all("status=completed" in href for href in lists)
+    counts = [int(document(client, href).cssselect(".count")[0].text_content().split()[0]) for href in lists]
+    assert sum(counts) == found
+    # Its own way back stands beside what was chosen.
+    (back,) = [one.get("href") for one in narrowed.cssselect("ul.chips a") if "Status" in one.text_content()]
+    assert "status" not in back and "q=government" in back
+
+
 def test_search_heeds_no_macrons_and_marks_what_it_found(client: httpx.Client) -> None:
     for words in ("Tai Ōhanga", "tai ohanga"):
         page = document(client, f"/search?q={words}")

@@ -6,13 +6,19 @@ from typing import NamedTuple
 from ogp_open_data.records import Filter
 from ogp_open_data.store.doors import Connection
 
-# The best hits of each noun: $1 release, $2 words, $3 nouns, $4 how many of each.
+# The best hits of each noun: $1 release, $2 words, $3 nouns, $4 how many of each; then plan, agency, statuses, timeliness.
 HITS = """
 SELECT noun, doc FROM (
-    SELECT noun, doc, row_number() OVER (PARTITION BY noun ORDER BY ts_rank(words, asked) DESC, sort_key) AS place
-    FROM record, websearch_to_tsquery('english', $2) AS asked
-    WHERE words @@ asked AND noun = ANY($3)
-    AND doc IS NOT NULL AND from_release <= $1 AND (until_release IS NULL OR until_release > $1)
+    SELECT one.noun, one.doc,
+        row_number() OVER (PARTITION BY one.noun ORDER BY ts_rank(one.words, asked) DESC, one.sort_key) AS place
+    FROM websearch_to_tsquery('english', $2) AS asked, record one LEFT JOIN record lead
+        ON one.noun = 'milestones' AND lead.noun = 'commitments' AND lead.id = one.commitment
+        AND lead.from_release <= $1 AND (lead.until_release IS NULL OR lead.until_release > $1)
+    WHERE one.words @@ asked AND one.noun = ANY($3)
+    AND one.doc IS NOT NULL AND one.from_release <= $1 AND (one.until_release IS NULL OR one.until_release > $1)
+    AND ($5::text IS NULL OR one.plan = $5)
+    AND ($6::text IS NULL OR coalesce(lead.organisations, one.organisations) @> ARRAY[$6])
+    AND ($7::text[] IS NULL OR one.status = ANY($7)) AND ($8::text[] IS NULL OR one.timeliness = ANY($8))
 ) AS ranked
 WHERE place <= $4 ORDER BY array_position($3, noun), place
 """
@@ -56,10 +62,12 @@ class Count(NamedTuple):
 
 
 async def hits(
-    connection: Connection, release: int, words: str, nouns: Sequence[str], most: int
+    connection: Connection, release: int, nouns: Sequence[str], asked: Filter, most: int
 ) -> list[tuple[str, str]]:
-    """Noun and text of the best hits of each noun; `words` are folded."""
-    return [(row[0], row[1]) for row in await connection.fetch(HITS, release, words, nouns, most)]
+    """Noun and text of the best hits of each noun."""
+    narrowed = (asked.plan, asked.organisation, asked.status, asked.timeliness)
+    rows = await connection.fetch(HITS, release, asked.q, nouns, most, *narrowed)
+    return [(row[0], row[1]) for row in rows]
 
 
 async def facets(connection: Connection, release: int, nouns: Sequence[str], asked: Filter) -> list[Count]:

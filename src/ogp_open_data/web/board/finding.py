@@ -1,6 +1,6 @@
 """`/search`, over everything, and `/{noun}`, the filtered lists: both with facets, and addresses that can be shared."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -21,7 +21,7 @@ OF_EACH = 4
 OF_A_PAGE = 50
 FACETS = {"status": "Status", "timeliness": "Timeliness", "organisation": "Agency", "plan": "Plan"}
 FILTERS = tuple(Filter.__struct_fields__)
-SEARCH = {name: query.FILTERS[name] for name in ("q",)}
+SEARCH = {name: query.FILTERS[name] for name in ("q", *FACETS)}
 
 
 class Value(Struct, frozen=True):
@@ -34,15 +34,17 @@ class Value(Struct, frozen=True):
 
 
 async def everything(request: Request) -> Response:
-    """`/search?q=`: the best hits of each noun, and how many there are."""
+    """`/search?q=`: the best hits of each noun, how many there are, and what narrows them."""
     one = await asked(request, SEARCH)
-    said = dict(query.given(request.scope["query_string"])).get("q", "").strip()
+    question = {name: value for name, value in query.given(request.scope["query_string"]) if value and name in SEARCH}
+    said = question.get("q", "").strip()
     filter, release = one.query.filter, one.head.number
-    rows, counts = [], {}
+    rows, facets = [], []
     if filter.q:
-        rows = await one.site.store.reading(search.hits, release, filter.q, LISTED, OF_EACH)
+        rows = await one.site.store.reading(search.hits, release, LISTED, filter, OF_EACH)
         facets = await one.site.store.reading(search.facets, release, LISTED, filter)
-        counts = {each.value: each.number for each in facets if each.facet == "noun"}
+    counts = {each.value: each.number for each in facets if each.facet == "noun"}
+    labels = await records(one, [each.value for each in facets if each.facet in ("organisation", "plan")])
     found = [
         (noun, [releases.decode(noun, doc) for _, doc in of_one]) for noun, of_one in groupby(rows, lambda r: r[0])
     ]
@@ -51,13 +53,24 @@ async def everything(request: Request) -> Response:
         path="/search",
         title=f"Search: {said}" if said else "Search",
         description="Search plans, commitments, milestones, reports and agencies.",
-        query={"q": said} if said else {},
+        query=question if said else {},
         section="search",
         index=not said,
     )
     loose = " or ".join(said.split()) if said.replace(" ", "").isalpha() and " " in said else None
     return shown(
-        one, page, said=said, loose=loose, counts=counts, total=sum(counts.values()), groups=_groups(found, said)
+        one,
+        page,
+        said=said,
+        loose=loose,
+        counts=counts,
+        total=sum(counts.values()),
+        groups=_groups(found, said),
+        question=question,
+        facets=_facets(one, "/search", SEARCH, question, facets, labels),
+        chosen=_chosen(
+            one, "/search", {name: value for name, value in question.items() if name != "q"}, labels, question
+        ),
     )
 
 
@@ -106,8 +119,8 @@ async def of_noun(request: Request, noun: str) -> Response:
         total=total,
         following=one.to(f"/{noun}", **{**question, "cursor": following}) if following else None,
         begun="cursor" in given,
-        facets=_facets(one, noun, question, facets, labels),
-        chosen=_chosen(one, noun, question, labels),
+        facets=_facets(one, f"/{noun}", allowed, question, facets, labels),
+        chosen=_chosen(one, f"/{noun}", question, labels, question),
     )
 
 
@@ -135,15 +148,20 @@ async def _page(one: Asked, noun: str) -> tuple[list[Record], int, str | None]:
 
 
 def _facets(
-    one: Asked, noun: str, question: dict[str, str], counts: Sequence[search.Count], labels: dict[str, Record]
+    one: Asked,
+    path: str,
+    allowed: Collection[str],
+    question: dict[str, str],
+    counts: Sequence[search.Count],
+    labels: dict[str, Record],
 ) -> list[tuple[str, list[Value]]]:
     """The facets that have more than one value, or a chosen one."""
     found = []
     for name, title in FACETS.items():
-        if name not in query.parameters(noun):
+        if name not in allowed:
             continue
         chosen = set(question.get(name, "").split(",")) - {""}
-        values = [_value(one, noun, question, name, each, chosen, labels) for each in counts if each.facet == name]
+        values = [_value(one, path, question, name, each, chosen, labels) for each in counts if each.facet == name]
         if len(values) > 1 or chosen:
             found.append((title, _ordered(name, values)))
     return found
@@ -151,7 +169,7 @@ def _facets(
 
 def _value(
     one: Asked,
-    noun: str,
+    path: str,
     question: dict[str, str],
     name: str,
     each: search.Count,
@@ -162,7 +180,7 @@ def _value(
     on = each.value in chosen
     alone = [] if on else [each.value]
     after = sorted(chosen ^ {each.value}) if name in ("status", "timeliness") else alone
-    href = one.to(f"/{noun}", **{**question, name: ",".join(after) or None})
+    href = one.to(path, **{**question, name: ",".join(after) or None})
     return Value(_label(name, each.value, labels), each.number, href, on)
 
 
@@ -182,14 +200,16 @@ def _label(name: str, value: str, labels: dict[str, Record]) -> str:
     return record.name if isinstance(record, Organisation) else record.title if isinstance(record, Plan) else value
 
 
-def _chosen(one: Asked, noun: str, question: dict[str, str], labels: dict[str, Record]) -> list[tuple[str, str]]:
-    """What narrows the list now, in words, and the address without it."""
+def _chosen(
+    one: Asked, path: str, narrowing: dict[str, str], labels: dict[str, Record], question: dict[str, str]
+) -> list[tuple[str, str]]:
+    """What narrows the question now, in words, and the address without it."""
     said = {"q": "Words", "commitment": "Commitment", "period_from": "From", "period_to": "To", "id": "Ids", **FACETS}
     return [
         (
             f"{said[name]}: " + ", ".join(_label(name, part, labels) for part in value.split(",")),
-            one.to(f"/{noun}", **{**question, name: None}),
+            one.to(path, **{**question, name: None}),
         )
-        for name, value in question.items()
+        for name, value in narrowing.items()
         if name in said
     ]
