@@ -23,7 +23,7 @@ from document_formats import (
     texts,
     with_xml,
 )
-from ogp_open_data.intake.reading import documents, from_text
+from ogp_open_data.intake.reading import characters, documents, from_text
 from ogp_open_data.intake.reading.documents import CSV, DOCX, HTML, MARKDOWN, TEXT
 
 
@@ -205,14 +205,14 @@ def test_text_that_is_none_is_refused_with_its_place(body: bytes, said: str):
 def test_characters_that_must_not_reach_records_are_taken_out():
     hostile = "a\x01\x1b\x7f\x9fb\u202ec\u2066d\ufffee\uffff\u200bf\u00adg\ufeffh\u2060i a\u0304 \U0001f600\u00a0x"
     expected = "abcdefghi \u0101 \U0001f600\u00a0x"
-    assert documents.decode(hostile.encode()) == expected
+    assert characters.decode(hostile.encode()) == expected
     references = "".join(f"&#{ord(character)};" for character in hostile.replace("\x9f", ""))
     for body, media_type in ((f"<p>{references}", HTML), (references, MARKDOWN), (hostile, MARKDOWN), (hostile, TEXT)):
         assert [block.text.replace("\ufffd", "") for block in blocks(body, media_type)] == [expected]
 
 
 def test_other_line_breaks_become_line_feeds():
-    assert documents.decode("a\r\nb\rc\vd\fe\u2028f\u2029g\x85h".encode()) == "a\nb\nc\nd\ne\nf\ng\nh"
+    assert characters.decode("a\r\nb\rc\vd\fe\u2028f\u2029g\x85h".encode()) == "a\nb\nc\nd\ne\nf\ng\nh"
 
 
 @pytest.mark.parametrize("body", [b"", b" \n\t ", b"\xef\xbb\xbf", b"<html><p></p>", WORD])

@@ -15,7 +15,7 @@ from ogp_open_data.errors import NotFound, Refused
 from ogp_open_data.intake.deciding import derive
 from ogp_open_data.intake.deciding.edits import Remark
 from ogp_open_data.intake.deciding.world import World, ground_of, ground_of_commitment
-from ogp_open_data.intake.reading.documents import clean
+from ogp_open_data.intake.reading.characters import clean
 from ogp_open_data.records import (
     NOUN_OF,
     STAMP,

@@ -1,16 +1,13 @@
-"""The door of intake: the bytes of any document become Blocks (or the cells of a table), or are refused.
-
-Whatever comes out of here is NFC, has LF line ends and holds no control, bidirectional or invisible characters.
-"""
+"""The door of intake: the bytes of any document become Blocks (or the cells of a table), or are refused."""
 
 import re
-import unicodedata
 from collections.abc import Callable
 from pathlib import PurePath
 
 import msgspec
 
 from ogp_open_data.errors import ContentTooLarge, DocumentRefused, UnsupportedMediaType
+from ogp_open_data.intake.reading import characters
 from ogp_open_data.intake.reading.drafts import Block
 from ogp_open_data.intake.reading.sheet import Workbook
 
@@ -21,9 +18,6 @@ MAX_CHARACTERS = MAX_PAGES * 3_000
 MAX_BLOCKS = MAX_PAGES * 50
 # Pictures make a Word document of six pages this large, words never do.
 MAX_BYTES = 10_000_000
-# Unicode's own bound for text that may be normalised as it streams by (UAX 15); longer runs sort in quadratic time.
-MAX_COMBINING = 30
-
 TEXT = "text/plain"
 HTML = "text/html"
 MARKDOWN = "text/markdown"
@@ -100,33 +94,6 @@ _IN_ZIP = (
     (b"application/vnd.oasis.opendocument", "an OpenDocument file"),
     (b"application/epub+zip", "an EPUB"),
 )
-# The names under which pages declare the two encodings that New Zealand agencies have used.
-_CHARSETS = {
-    **dict.fromkeys(("utf-8", "utf8", "unicode-1-1-utf-8"), "utf-8"),
-    **dict.fromkeys(("windows-1252", "cp1252", "x-cp1252", "iso-8859-1", "iso8859-1", "latin1", "latin-1"), "cp1252"),
-    **dict.fromkeys(("us-ascii", "ascii"), "cp1252"),
-}
-_ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "windows-1252"}
-
-# Line breaks of other kinds become line feeds, because dropping them would join two words.
-_TRANSLATION: dict[int, str | None] = dict.fromkeys((0x0B, 0x0C, 0x85, 0x2028, 0x2029), "\n")
-for _first, _last in (
-    (0x00, 0x08),
-    (0x0E, 0x1F),
-    (0x7F, 0x84),
-    (0x86, 0x9F),
-    (0x200B, 0x200B),  # zero-width space; the joiners beside it are spelling and stay
-    (0x2060, 0x2060),
-    (0xAD, 0xAD),
-    (0x202A, 0x202E),
-    (0x2066, 0x2069),
-    (0xFDD0, 0xFDEF),
-    (0xFEFF, 0xFEFF),
-    (0xFFFE, 0xFFFF),
-):
-    _TRANSLATION |= dict.fromkeys(range(_first, _last + 1))
-
-_MAYBE_COMBINING = re.compile(f"[^\x00-\u02ff]{{{MAX_COMBINING + 1},}}")
 # Bullets that people type, and how deep each is meant; hyphens and stars begin other paragraphs too.
 _TYPED = re.compile(r"([•‣◦▪])\s+(.+)", re.DOTALL)
 _TYPED_DEPTH = {"•": 1, "‣": 1, "◦": 2, "▪": 3}
@@ -142,7 +109,7 @@ def read(
     """
     kind = kind_of(body, filename, media_type)
     if kind == CSV:
-        return kind, decode(body, _charset(media_type))
+        return kind, characters.decode(body, _charset(media_type))
     if kind in TABULAR:
         return kind, _workbook(body, kind, _charset(media_type))
     return kind, blocks_of(body, kind, _charset(media_type))
@@ -179,14 +146,14 @@ def kind_of(body: bytes, filename: str | None = None, media_type: str | None = N
 def blocks_of(body: bytes, media_type: str, charset: str | None = None) -> list[Block]:
     """The Blocks of a document whose media type is known (any of MEDIA_TYPES but TABULAR); never an empty list."""
     blocks: list[Block] = []
-    characters = 0
+    length = 0
     for block in _reader(media_type)(body, charset):
-        text = clean(block.text, block.line).strip()
+        text = characters.clean(block.text, block.line).strip()
         if not text:
             continue
-        characters += len(text)
+        length += len(text)
         blocks.append(_typed(block if text == block.text else msgspec.structs.replace(block, text=text)))
-        if len(blocks) > MAX_BLOCKS or characters > MAX_CHARACTERS:
+        if len(blocks) > MAX_BLOCKS or length > MAX_CHARACTERS:
             raise _too_long(block.line)
     if not blocks:
         raise DocumentRefused("The document holds no text. If it is a picture of a page, send the text itself.")
@@ -198,7 +165,7 @@ def _workbook(body: bytes, media_type: str, charset: str | None) -> Workbook:
 
     if media_type == XLSX:
         return from_xlsx.workbook(body)
-    return from_json.workbook(_decoded(body, charset).removeprefix("\ufeff"), by_line=media_type == NDJSON)
+    return from_json.workbook(characters.decoded(body, charset).removeprefix("\ufeff"), by_line=media_type == NDJSON)
 
 
 def _typed(block: Block) -> Block:
@@ -208,38 +175,22 @@ def _typed(block: Block) -> Block:
     return block
 
 
-def decode(body: bytes, charset: str | None = None) -> str:
-    """The text of a file, cleaned: UTF-8, UTF-16 with its mark, or the `charset` that was declared."""
-    return clean(_decoded(body, charset))
-
-
-def clean(text: str, line: int = 1) -> str:
-    """The text as NFC with LF line ends and without what must never reach a record; `line` is that of its beginning."""
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = text.translate(_TRANSLATION)
-    if text.isascii():
-        return text
-    _refuse_floods(text, line)
-    return unicodedata.normalize("NFC", text)
-
-
 def _reader(media_type: str) -> Callable[[bytes, str | None], list[Block]]:
     # Imported when asked for: the Word and HTML libraries take longer to load than a text takes to read.
     if media_type == TEXT:
         from ogp_open_data.intake.reading import from_text
 
-        return lambda body, charset: from_text.blocks(_short(decode(body, charset)))
+        return lambda body, charset: from_text.blocks(_short(characters.decode(body, charset)))
     if media_type == HTML:
         from ogp_open_data.intake.reading import from_html
 
         return lambda body, charset: from_html.blocks(
-            _decoded(from_html.bounded(body), charset or from_html.declared_charset(body))
+            characters.decoded(from_html.bounded(body), charset or from_html.declared_charset(body))
         )
     if media_type == MARKDOWN:
         from ogp_open_data.intake.reading import from_markdown
 
-        return lambda body, charset: from_markdown.blocks(_short(decode(body, charset)))
+        return lambda body, charset: from_markdown.blocks(_short(characters.decode(body, charset)))
     if media_type == DOCX:
         from ogp_open_data.intake.reading import from_docx
 
@@ -287,50 +238,6 @@ def _remedy(found: str) -> str:
     if "archive" in found and "web" not in found:
         return "Unpack it and send the report in it."
     return "Save the report as text, HTML, Markdown or .docx and send that."
-
-
-def _decoded(body: bytes, charset: str | None) -> str:
-    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif body.startswith(b"\xef\xbb\xbf"):
-        encoding = "utf-8"
-    else:
-        encoding = _CHARSETS.get((charset or "utf-8").strip().lower(), "")
-    if not encoding:
-        raise DocumentRefused(f"The encoding {(charset or '')[:40]!r} is not read here. Save the file as UTF-8.")
-    try:
-        text = body.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = body.count(b"\n", 0, error.start) + 1
-        raise DocumentRefused(
-            f"The file is not {_ENCODINGS[encoding]} text: byte {error.start} (line {line}) is "
-            f"0x{body[error.start]:02x}. Save the file as UTF-8.",
-            offset=error.start,
-            line=line,
-        ) from None
-    nul = text.find("\0")
-    if nul >= 0:
-        line = text.count("\n", 0, nul) + 1
-        offset = len(text[:nul].encode(encoding))
-        raise DocumentRefused(
-            f"The file is binary, not text: there is a NUL at byte {offset} (line {line}). "
-            "Save the report as text, HTML, Markdown or .docx and send that.",
-            offset=offset,
-            line=line,
-        )
-    return text
-
-
-def _refuse_floods(text: str, line: int) -> None:
-    for run in _MAYBE_COMBINING.finditer(text):
-        marks = 0
-        for at, character in enumerate(run.group(), run.start()):
-            marks = marks + 1 if unicodedata.combining(character) else 0
-            if marks > MAX_COMBINING:
-                line += text.count("\n", 0, at)
-                raise DocumentRefused(
-                    f"Line {line} has more than {MAX_COMBINING} combining marks on one letter. Remove them.", line=line
-                )
 
 
 def _short(text: str) -> str:

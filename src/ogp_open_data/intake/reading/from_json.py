@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ogp_open_data.errors import DocumentRefused
-from ogp_open_data.intake.reading import documents
+from ogp_open_data.intake.reading import characters
 from ogp_open_data.intake.reading.sheet import MAX_COLUMNS, MAX_ROWS, Fault, Sheet, Workbook
 
 
@@ -95,4 +95,4 @@ def _clean(text: str, row: int) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise DocumentRefused(f"row {row} has half of a surrogate pair, which is no character; mend the text") from None
-    return documents.clean(text, row).strip()
+    return characters.clean(text, row).strip()

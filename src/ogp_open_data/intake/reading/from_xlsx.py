@@ -7,7 +7,7 @@ from typing import Any
 
 from ogp_open_data.errors import DocumentRefused
 from ogp_open_data.formats.to_csv import unguard
-from ogp_open_data.intake.reading import documents, package
+from ogp_open_data.intake.reading import characters, package
 from ogp_open_data.intake.reading.sheet import MAX_COLUMNS, Fault, Sheet, Workbook
 
 # A cell has some 70 bytes of XML and seven elements and attributes: 100,000 cells, which take openpyxl two seconds.
@@ -76,7 +76,7 @@ def _shown(cell: Any, row: int) -> str:
     """The text of a cell."""
     value = cell.value
     if isinstance(value, str):
-        return unguard(documents.clean(value, row)).strip()
+        return unguard(characters.clean(value, row)).strip()
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from ogp_open_data.errors import Refused
+from ogp_open_data.intake.reading.entries import Country, File, OrganisationEntry, PlanEntry, Role, package
 from ogp_open_data.intake.reading.statuses import key
-from ogp_open_data.intake.reading.vocabulary import Country, File, OrganisationEntry, PlanEntry, Role, package
 from ogp_open_data.records import STATUSES
 
 E = TypeVar("E", bound=Struct)

@@ -1,16 +1,14 @@
-"""What is known before any document is read: plans, agencies, roles and status words, from `vocabulary.toml`."""
+"""What is known before any document is read: plans, agencies, roles and status words, looked up by what is printed."""
 
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
-from importlib import resources
 
-import msgspec
 from msgspec import Struct
 
+from ogp_open_data.intake.reading import overlay
+from ogp_open_data.intake.reading.entries import Country, File, OrganisationEntry, PlanEntry, package
 from ogp_open_data.intake.reading.statuses import key
-from ogp_open_data.records import Name, Organisation, Plan, url_of
 
 _DASHES = str.maketrans("‐‑‒–—―−", "-------")
 _TERM = re.compile(r"\b((?:19|20)\d\d)\s*(?:-|/|\bto\b)\s*((?:19|20)?\d\d)\b")
@@ -23,63 +21,6 @@ _FILLER = frozenset((
 # fmt: on
 # Longer lines are prose that mentions a plan or an agency.
 LONGEST = 200
-
-
-class PlanEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A plan, and the ordinals and terms by which its labels are told from those of others."""
-
-    id: str
-    country: str
-    time_zone: str
-    number: str
-    title: str
-    ordinals: list[str] = []
-    years: list[str] = []
-    labels: list[str] = []
-    title_mi: str | None = None
-    starts_on: date | None = None
-    ends_on: date | None = None
-    ends_on_original: date | None = None
-    website: str | None = None
-    licence: str | None = None
-
-    def record(self) -> Plan:
-        """The plan as it is published when a document first mentions it."""
-        known = {name: getattr(self, name) for name in Plan.__struct_fields__ if name in self.__struct_fields__}
-        return Plan(**known, url=url_of("plans", self.id), version=1, release=1)
-
-
-class OrganisationEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An agency; `also` are spellings that are met but are no names of their own."""
-
-    id: str
-    name: str
-    names: list[Name]
-    name_mi: str | None = None
-    abbreviation: str | None = None
-    parent: str | None = None
-    website: str | None = None
-    also: list[str] = []
-
-    def record(self) -> Organisation:
-        """The organisation as it is published when a document first mentions it."""
-        known = {name: getattr(self, name) for name in self.__struct_fields__ if name != "also"}
-        return Organisation(**known, url=url_of("organisations", self.id), version=1, release=1)
-
-
-class Role(Struct, frozen=True, forbid_unknown_fields=True):
-    """An office that is printed like an agency, and the agency that it sits in."""
-
-    names: list[str]
-    organisation: str | None = None
-
-
-class Country(Struct, frozen=True, forbid_unknown_fields=True):
-    """A country by its ISO 3166-1 code: the names that labels of its plans have, and where its calendar days are."""
-
-    code: str
-    names: list[str]
-    time_zone: str
 
 
 class Vocabulary(Struct, frozen=True):
@@ -135,17 +76,6 @@ class Vocabulary(Struct, frozen=True):
         return self.by_role.get(fold(text))
 
 
-class File(Struct, forbid_unknown_fields=True):
-    """A vocabulary as it is written in TOML."""
-
-    countries: list[Country] = []
-    plans: list[PlanEntry] = []
-    organisations: list[OrganisationEntry] = []
-    roles: list[Role] = []
-    statuses: dict[str, list[str]] = {}
-    scales: dict[str, dict[str, list[str]]] = {}
-
-
 def fold(text: str) -> str:
     """A name for comparison: words in lower case without macrons, articles, apostrophes and punctuation."""
     plain = unicodedata.normalize("NFKD", text.replace("&", " and ")).casefold()
@@ -171,16 +101,7 @@ def load(path: str | None = None) -> Vocabulary:
 
     Raises Refused, naming the file, the line and the key, where that file cannot be read.
     """
-    # Imported here: overlay knows this module.
-    from ogp_open_data.intake.reading import overlay
-
     return of_file(overlay.laid_over(path) if path is not None else package())
-
-
-def package() -> File:
-    """The file of this package."""
-    text = resources.files("ogp_open_data.intake.reading").joinpath("vocabulary.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=File)
 
 
 def _by_word(meanings: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ogp_open_data.intake.reading.documents import clean
+from ogp_open_data.intake.reading.characters import clean
 from ogp_open_data.web.query import DAY, ID, PRINTABLE, Parameter, read_id
 
 # As much as fits into an address, whatever the script.
