@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--commitments", type=int, default=5000)
     parser.add_argument("--milestones", type=int, default=5, help="for each commitment")
     parser.add_argument("--lines", type=int, default=4, help="for each milestone")
-    parser.add_argument("--documents", type=int, default=200, help="to import")
+    parser.add_argument("--documents", type=int, default=1000, help="to import")
     asked = parser.parse_args()
     if unknown := set(asked.subjects) - SUBJECTS.keys():
         parser.error(f"there is no subject {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")

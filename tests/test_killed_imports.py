@@ -140,8 +140,8 @@ RECORDS = 8
 
 
 @pytest.mark.parametrize("table", ["dataset", "release", "record", "document"])
-def test_import_killed_between_two_statements_leaves_nothing(dsn: str, tmp_path: Path, table: str) -> None:
-    """Each lock stops the import at the statement that first needs the table, while all before it is done."""
+def test_import_killed_while_it_waits_for_a_table_leaves_nothing(dsn: str, tmp_path: Path, table: str) -> None:
+    """Each lock stops the import where it first needs the table, while the writer's lock is held or is what it waits for."""
     importer = Importer(dsn, tmp_path)
     assert importer.done(1) == 0
     before = counted(dsn)

@@ -1,7 +1,7 @@
 """Documents in: `import` and `parse`."""
 
 import stat
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,9 +16,11 @@ from ogp_open_data.cli.printing import outcome_json, outcome_text, parsed, print
 from ogp_open_data.cli.stores import opened, run, user, with_store
 from ogp_open_data.errors import DocumentRefused, Refused
 from ogp_open_data.formats import to_table
-from ogp_open_data.intake import importer
+from ogp_open_data.intake import importer, series
 from ogp_open_data.intake.importer import Document
 from ogp_open_data.intake.reading import vocabulary
+from ogp_open_data.intake.reading.vocabulary import Vocabulary
+from ogp_open_data.intake.releasing import Outcome
 from ogp_open_data.intake.terms import Terms
 from ogp_open_data.store.doors import Store
 
@@ -95,19 +97,21 @@ async def _import(
 ) -> int:
     """Import one after the other, telling of each; how many were refused."""
     known = vocabulary.load(settings.load().vocabulary)
+    given = (_given(path, about) for path in files)
+    outcomes = _tried(store, given, known, terms) if dry_run else series.import_all(store, given, known, terms)
     told: list[Any] = []
     refused = 0
     try:
-        for path in files:
-            try:
-                document = replace(about, name=path.name, body=_bytes(path))
-                outcome = await importer.import_document(store, document, known, dry_run, terms)
-            except Refused as error:
+        # One after the other, so the files and what came of them go in step.
+        paths = iter(files)
+        async for outcome in outcomes:
+            name = next(paths).name
+            if isinstance(outcome, Refused):
                 refused += 1
-                if rejected is not None and isinstance(error, DocumentRefused) and error.rejected:
-                    _hand_back(rejected, error.rejected)
-                click.echo(printable(f"{path.name}: {error.detail.removeprefix(f'{path.name}: ')}"), err=True)
-                told.append({"file": path.name, "release": None, "refused": error.detail, **error.extra})
+                if rejected is not None and isinstance(outcome, DocumentRefused) and outcome.rejected:
+                    _hand_back(rejected, outcome.rejected)
+                click.echo(printable(f"{name}: {outcome.detail.removeprefix(f'{name}: ')}"), err=True)
+                told.append({"file": name, "release": None, "refused": outcome.detail, **outcome.extra})
                 continue
             told.append(outcome_json(outcome, dry_run))
             if not as_json:
@@ -117,6 +121,25 @@ async def _import(
         if as_json:
             click.echo(msgspec.json.encode(told[0] if len(told) == 1 else told))
     return refused
+
+
+def _given(path: Path, about: Document) -> Document | Refused:
+    """A file with what was said of it, or why it cannot be read."""
+    try:
+        return replace(about, name=path.name, body=_bytes(path))
+    except Refused as refusal:
+        return refusal
+
+
+async def _tried(
+    store: Store, given: Iterable[Document | Refused], known: Vocabulary, terms: Terms
+) -> AsyncIterator[Outcome | Refused]:
+    """What would come of documents, each by itself and rolled back."""
+    for one in given:
+        try:
+            yield one if isinstance(one, Refused) else await importer.import_document(store, one, known, True, terms)
+        except Refused as refusal:
+            yield refusal
 
 
 def _hand_back(path: Path, rows: Sequence[Sequence[str]]) -> None:

@@ -14,7 +14,7 @@ from ogp_open_data import schemas, settings
 from ogp_open_data.cli.printing import printable
 from ogp_open_data.cli.stores import migrated, opened, run, store_of, with_store
 from ogp_open_data.errors import Refused
-from ogp_open_data.intake import hand, importer
+from ogp_open_data.intake import hand, importer, series
 from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.settings import Settings
 from ogp_open_data.store import backup as backups
@@ -49,8 +49,9 @@ async def _prepared(store: Store, chosen: Settings, sample: bool) -> None:
     """Import the sample, where nothing is there yet, by the same door as everything else; make the day's release."""
     known, zone = vocabulary.load(chosen.vocabulary), ZoneInfo(chosen.time_zone)
     head = await store.reading(releases.head)
-    for document in importer.sample() if sample and head.number == 0 else ():
-        await importer.import_document(store, document, known)
+    async for outcome in series.import_all(store, importer.sample() if sample and head.number == 0 else (), known):
+        if isinstance(outcome, Refused):
+            raise outcome
     if datetime.now(zone).time() >= time.fromisoformat(chosen.daily_at):
         await hand.daily(store, known, zone)
 

@@ -5,16 +5,19 @@ lost. The line is made once, when a release is made, and stored beside the JSON.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from ogp_open_data.records import NOUNS, Record, Source
 
 # = + - @ and their full-width forms, tab, CR, LF: also behind white space, quotes or apostrophes (OWASP ASVS 5.0, 1.2.10).
 FORMULA = re.compile("^'*[\\s\"]*[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20]")
 QUOTED = re.compile('[",\r\n]|^\\s|\\s$')
+# What is certainly neither: nine cells in ten, told by one look.
+PLAIN = re.compile('[^\\s\'",=+\\-@\uff1d\uff0b\uff0d\uff20](?:[^",\r\n]*[^\\s",])?')
 SOURCE_FIELDS = Source.__struct_fields__
 
 
@@ -35,19 +38,24 @@ def header(noun: str, fields: Iterable[str] | None = None) -> str:
 
 def line(record: Record, fields: Iterable[str] | None = None) -> str:
     """The line of a record, without its line end; only some fields when they are named."""
-    chosen = record.__struct_fields__ if fields is None else fields
-    return ",".join(cell for field in chosen for cell in _cells(getattr(record, field)))
+    values = astuple(record) if fields is None else [getattr(record, field) for field in fields]
+    return ",".join(_cells(values))
 
 
-def _cells(value: Any) -> Iterator[str]:
-    if isinstance(value, Source):
-        yield from (_cell(getattr(value, name)) for name in SOURCE_FIELDS)
-    else:
-        yield _cell(value)
-
-
-def _cell(value: Any) -> str:
-    return _quote(guard(plain(value)) if isinstance(value, str | list) else plain(value))
+def _cells(values: Iterable[Any]) -> list[str]:
+    cells = []
+    for value in values:
+        if value is None:
+            cells.append("")
+        elif isinstance(value, str):
+            cells.append(value if PLAIN.fullmatch(value) else _quote(guard(value)))
+        elif isinstance(value, list):
+            cells.append(_quote(guard(plain(value))) if value else "")
+        elif isinstance(value, Source):
+            cells += _cells(astuple(value))
+        else:
+            cells.append(_quote(plain(value)))
+    return cells
 
 
 def plain(value: Any) -> str:

@@ -9,7 +9,7 @@ from ogp_open_data.intake.deciding.edits import reshaped
 from ogp_open_data.intake.deciding.identify import Registry
 from ogp_open_data.intake.deciding.world import Decision, World, decided
 from ogp_open_data.intake.reading.vocabulary import Vocabulary
-from ogp_open_data.intake.releasing import Outcome, Writing, held, publish, writing
+from ogp_open_data.intake.releasing import Outcome, Writing, held, prepared, publish, writing
 from ogp_open_data.intake.terms import TERMS, Terms
 from ogp_open_data.records import SHAPE, Plan
 from ogp_open_data.store import history, releases
@@ -157,7 +157,7 @@ async def _made(
     work(world)
     decision = decided(world, _day(world, at.made_at))
     terms.check_scope(world.held, decision.edits)
-    number = await publish(at, decision, cause, reason, subject=" ".join(ids))
+    number = await publish(at, prepared(at, decision, cause, reason, subject=" ".join(ids)))
     return Outcome(ids[0], number, decision.edits, decision.findings)
 
 
@@ -191,7 +191,7 @@ async def daily(
         if done or at.head.number == 0:
             return Outcome("daily release", None, [], [])
         decision = await _passed(at, vocabulary)
-        number = await publish(at, decision, "daily", message, empty=True)
+        number = await publish(at, prepared(at, decision, "daily", message, empty=True))
         return Outcome("daily release", number, decision.edits, [])
 
 
@@ -206,7 +206,7 @@ async def reshape(store: Store) -> int | None:
     async with writing(store) as at:
         edits = [edit for row in await releases.live(at.connection) if (edit := reshaped(*row)) is not None]
         await releases.reshaped(at.connection, SHAPE, at.head.number + 1)
-        return await publish(at, Decision(edits, [], [], []), "schema", f"records in shape {SHAPE}")
+        return await publish(at, prepared(at, Decision(edits, [], [], []), "schema", f"records in shape {SHAPE}"))
 
 
 async def _passed(at: Writing, vocabulary: Vocabulary) -> Decision:

@@ -9,6 +9,7 @@ from importlib import resources
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ogp_open_data.errors import DocumentRefused
 from ogp_open_data.intake import questions
@@ -20,7 +21,7 @@ from ogp_open_data.intake.reading.drafts import Draft
 from ogp_open_data.intake.reading.report import read_report
 from ogp_open_data.intake.reading.sheet import Workbook
 from ogp_open_data.intake.reading.vocabulary import Vocabulary
-from ogp_open_data.intake.releasing import Made, Outcome, Writing, held, publish, writing
+from ogp_open_data.intake.releasing import Made, Outcome, Prepared, Writing, held, prepared, publish, writing
 from ogp_open_data.intake.terms import TERMS, Terms
 from ogp_open_data.records import Plan, Source, digest
 from ogp_open_data.store import history, releases
@@ -109,45 +110,72 @@ async def import_document(
 
 async def imported(at: Writing, one: Understood, terms: Terms = TERMS) -> Outcome:
     """Import a document within a transaction that others add to."""
-    document = one.document
-    if not document.answers and await releases.seen(at.connection, one.sha256):
-        return Outcome(document.name, None, [], [], Made(at.head.number, {}, 0, None, []))
-    source = Source(document.source_url, one.sha256, one.media_type, document.retrieved_at)
-    decision, reads, touched = await _decided(at, one, source, terms)
-    if not at.dry_run:
-        terms.check_amount(at.head, touched)
-    kept = releases.Document(
-        one.sha256,
-        document.name,
-        one.media_type,
-        len(document.body),
-        decision.reports,
-        one.draft.sheet,
-        one.draft.columns,
-    )
-    number = await publish(at, decision, "import", document.name, source=document.source_url, document=kept)
-    digests = await history.digests(at.connection, number) if at.dry_run and number else None
-    asked = questions.of_findings(decision.findings, one.vocabulary)
-    made = Made(at.head.number, reads, touched, digests, asked)
-    return Outcome(document.name, number, decision.edits, decision.findings, made)
-
-
-async def _decided(at: Writing, one: Understood, source: Source, terms: Terms) -> tuple[Decision, dict[str, int], int]:
-    """What the draft changes of what is held now, the version of each record that this rests on, and how much it takes back."""
-    document = one.document
+    if not one.document.answers and await releases.seen(at.connection, [one.sha256]):
+        return unchanged(at, one)
     directory = await releases.directory(at.connection)
-    registry = Registry(one.vocabulary, directory, document.plan)
-    plan, commitments = _addressed(one.draft, registry)
+    about = resolved(one, directory)
+    found = await held(at.connection, directory, about.commitments)
+    outcome, made = concluded(at, about, found, terms)
+    await publish(at, made)
+    if at.dry_run and outcome.release is not None and outcome.made is not None:
+        digests = await history.digests(at.connection, outcome.release)
+        return replace(outcome, made=replace(outcome.made, digests=digests))
+    return outcome
+
+
+class Resolved(Struct):
+    """A document with what it speaks of: its plan, its commitments by id, and the names and numbers that led there."""
+
+    understood: Understood
+    directory: Held
+    registry: Registry
+    plan: Plan
+    commitments: list[str]
+
+
+def resolved(one: Understood, directory: Held) -> Resolved:
+    """What a document speaks of, by what is held of plans and organisations. Raises DocumentRefused where nobody can tell."""
+    registry = Registry(one.vocabulary, directory, one.document.plan)
+    return Resolved(one, directory, registry, *_addressed(one.draft, registry))
+
+
+def unchanged(at: Writing, one: Understood) -> Outcome:
+    """The outcome of bytes that were imported before."""
+    return Outcome(one.document.name, None, [], [], Made(at.head.number, {}, 0, None, []))
+
+
+def concluded(at: Writing, about: Resolved, found: Held, terms: Terms) -> tuple[Outcome, Prepared | None]:
+    """What comes of a document, by all that is held of what it speaks of, and what is to be written for that. Pure.
+
+    Raises DocumentRefused where it leaves a doubt, and what `terms` refuse.
+    """
+    one, document = about.understood, about.understood.document
+    source = Source(document.source_url, one.sha256, one.media_type, document.retrieved_at)
     asked = Asked(source, document.published_on, questions.of_milestones(document.answers), document.reason)
-    on = at.made_at.astimezone(ZoneInfo(plan.time_zone)).date()
-    found = await held(at.connection, directory, commitments)
-    decision = decide(one.draft, found, on, asked, registry)
-    rests = {*found.versions, *(edit.id for edit in decision.edits)} - set(directory.versions)
-    rests |= {record.id for record in registry.mentioned()}
-    reads = {id: found.versions.get(id, 0) for id in sorted(rests)}
+    on = at.made_at.astimezone(ZoneInfo(about.plan.time_zone)).date()
+    decision = decide(one.draft, found, on, asked, about.registry)
+    reads = _rests(decision, found, about)
     terms.check_ground(found, reads)
     terms.check_scope(found, decision.edits)
-    return decision, reads, _taken_back(decision, found)
+    touched = _taken_back(decision, found)
+    if not at.dry_run:
+        terms.check_amount(at.head, touched)
+    draft, size = one.draft, len(document.body)
+    kept = releases.Document(
+        one.sha256, document.name, one.media_type, size, decision.reports, draft.sheet, draft.columns
+    )
+    made = prepared(at, decision, "import", document.name, document.source_url, kept)
+    left = questions.of_findings(decision.findings, one.vocabulary)
+    number = made.release.number if made is not None else None
+    rests = Made(at.head.number, reads, touched, None, left)
+    return Outcome(document.name, number, decision.edits, decision.findings, rests), made
+
+
+def _rests(decision: Decision, found: Held, about: Resolved) -> dict[str, int]:
+    """The version of each record that a decision rests on; of plans and organisations only those that are spoken of."""
+    rests = {*found.versions, *(edit.id for edit in decision.edits)} - set(about.directory.versions)
+    rests |= {record.id for record in about.registry.mentioned()}
+    return {id: found.versions.get(id, 0) for id in sorted(rests)}
 
 
 def _taken_back(decision: Decision, held: Held) -> int:

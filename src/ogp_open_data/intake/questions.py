@@ -55,6 +55,8 @@ def of_findings(findings: Iterable[Finding], vocabulary: Vocabulary) -> list[Que
 
 def taught(vocabulary: Vocabulary, answers: Mapping[str, str]) -> Vocabulary:
     """The vocabulary with what was answered of words and names. Raises DocumentRefused for a status that is none."""
+    if not answers:
+        return vocabulary
     words, names = dict(vocabulary.words), dict(vocabulary.by_name)
     for asked, answer in answers.items():
         if asked.startswith(STATUS):

@@ -3,9 +3,10 @@
 lock → head and moment → held → (a pure decision) → rows → publish → commit, or roll back for a dry run
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -14,12 +15,14 @@ from ogp_open_data.intake.deciding.world import Decision
 from ogp_open_data.intake.questions import Question
 from ogp_open_data.intake.rows import row
 from ogp_open_data.intake.terms import PROGRAM, Actor, mark_of
-from ogp_open_data.records import Finding
-from ogp_open_data.store import audit, releases
+from ogp_open_data.records import Commitment, Finding, Milestone
+from ogp_open_data.store import releases
 from ogp_open_data.store.audit import Entry
 from ogp_open_data.store.doors import Connection, Store
 from ogp_open_data.store.history import Digests
-from ogp_open_data.store.releases import Document, Head, Held, Release
+from ogp_open_data.store.releases import Document, Head, Held, Release, Row
+
+T = TypeVar("T")
 
 
 class Outcome(Struct, frozen=True):
@@ -49,7 +52,8 @@ class Made(Struct, frozen=True):
 
 
 class Writing(Struct, frozen=True):
-    """A transaction that holds the writer's lock, the release it builds on, its moment, which never goes back, and who makes it."""
+    """A connection, as a rule in a transaction with the writer's lock, the release that is built on, the moment of the next, which
+    never goes back, and who makes it."""
 
     connection: Connection
     head: Head
@@ -68,14 +72,14 @@ async def writing(store: Store, dry_run: bool = False, by: Actor = PROGRAM) -> A
     try:
         async with store.writing() as connection:
             head = await releases.lock(connection)
-            yield Writing(connection, head, _moment(head), by, dry_run)
+            yield Writing(connection, head, moment(head), by, dry_run)
             if dry_run:
                 raise RolledBack
     except RolledBack:
         pass
 
 
-def _moment(head: Head) -> datetime:
+def moment(head: Head) -> datetime:
     """Now, but later than the release before: a feed tells a restored record from its tombstone by the times alone."""
     now = datetime.now(UTC)
     return now if head.made_at is None else max(now, head.made_at + timedelta(microseconds=1))
@@ -83,18 +87,40 @@ def _moment(head: Head) -> datetime:
 
 async def held(connection: Connection, directory: Held, commitments: Sequence[str]) -> Held:
     """All plans and organisations, and everything of some commitments."""
-    found = await releases.held(connection, commitments)
+    return together([directory, *(await releases.held(connection, commitments)).values()])
+
+
+def together(parts: Iterable[Held]) -> Held:
+    """What is held of several parts of the records."""
+    found = list(parts)
     return Held(
-        records={**directory.records, **found.records},
-        versions={**directory.versions, **found.versions},
-        released={**directory.released, **found.released},
-        withdrawn=directory.withdrawn | found.withdrawn,
-        successors={**directory.successors, **found.successors},
-        facts=found.facts,
+        records=_merged(one.records for one in found),
+        versions=_merged(one.versions for one in found),
+        released=_merged(one.released for one in found),
+        withdrawn=frozenset().union(*(one.withdrawn for one in found)),
+        successors=_merged(one.successors for one in found),
+        facts=_merged(one.facts for one in found),
     )
 
 
-async def publish(
+def _merged(parts: Iterable[dict[str, T]]) -> dict[str, T]:
+    merged: dict[str, T] = {}
+    for one in parts:
+        merged |= one
+    return merged
+
+
+class Prepared(Struct, frozen=True):
+    """Everything that a release writes."""
+
+    release: Release
+    rows: list[Row]
+    facts: list[Commitment | Milestone]
+    document: Document | None
+    entry: Entry
+
+
+def prepared(
     at: Writing,
     decision: Decision,
     cause: str,
@@ -103,10 +129,10 @@ async def publish(
     document: Document | None = None,
     empty: bool = False,
     subject: str | None = None,
-) -> int | None:
-    """Write the release of a decision, where it changes anything or an empty one is wanted; its number.
+) -> Prepared | None:
+    """The release of a decision, where it changes anything or an empty one is wanted. Pure.
 
-    Who made it goes into the audit trail in the same transaction; `subject` is what it is about: an id, a document's name.
+    `subject` is what it is about, for the audit trail: an id, a document's name.
     """
     if not decision.edits and not empty:
         return None
@@ -115,8 +141,14 @@ async def publish(
         counts[edit.noun] += (edit.record is not None) - (edit.before is not None)
     release = Release(at.head.number + 1, at.made_at, cause, message, source, counts)
     rows = [row(edit, release.number, document.sha256 if document else None) for edit in decision.edits]
-    await releases.publish(at.connection, release, rows, decision.facts, document)
     subject = subject or (document.name if document else None)
     entry = Entry(at.by.name, at.by.address, cause, subject, None if message == subject else message)
-    await audit.write(at.connection, entry, release.number)
-    return release.number
+    return Prepared(release, rows, decision.facts, document, entry)
+
+
+async def publish(at: Writing, made: Prepared | None) -> int | None:
+    """Write a release, where there is one to write, with who made it in the same transaction; its number."""
+    if made is None:
+        return None
+    await releases.publish(at.connection, made.release, made.rows, made.facts, made.document, made.entry)
+    return made.release.number

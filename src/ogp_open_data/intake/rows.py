@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from ogp_open_data.formats import to_csv
 from ogp_open_data.intake.deciding.edits import Edit
 from ogp_open_data.records import (
+    NOUN_OF,
     Assessment,
     Commitment,
     Milestone,
@@ -44,6 +46,7 @@ SEARCHED = [
     "status_raw",
     "assessor",
 ]
+SEARCHED_OF = {struct: [name for name in SEARCHED if name in struct.__struct_fields__] for struct in NOUN_OF}
 MOST_WORDS = 200_000
 # Where marks can be: most of a text need not be looked at letter by letter.
 NOT_ASCII = re.compile("[^\\x00-\\x7f]+")
@@ -112,6 +115,7 @@ def sort_key(record: Record) -> str:
     return " ".join(natural(str(part)) for part in [*parts, record.id])
 
 
+@lru_cache(maxsize=1024)
 def natural(text: str) -> str:
     """Numbers padded to ten digits, lower case, no spaces."""
     return re.sub(r"\d+", lambda run: run[0].zfill(10), text.lower()).replace(" ", "")
@@ -125,7 +129,7 @@ def words(record: Record) -> str:
 def texts(record: Record) -> list[str]:
     """The texts of a record that are searched, as they stand in it."""
     found: list[str] = []
-    _gather([getattr(record, name, None) for name in SEARCHED], found)
+    _gather([getattr(record, name) for name in SEARCHED_OF[type(record)]], found)
     return found
 
 

@@ -24,6 +24,8 @@ T = TypeVar("T")
 PATIENCE = 5.0
 # One writes at a time; the other waits for its turn.
 WRITERS = 2
+# A writer that hangs must not make the others wait for ever.
+LOCK_TIMEOUT = "60s"
 LOST = (
     OSError,
     asyncpg.InterfaceError,
@@ -97,7 +99,7 @@ class Store:
             max_size=WRITERS,
             timeout=PATIENCE,
             connection_class=Stateless,
-            server_settings={**SESSION, "plan_cache_mode": "auto"},
+            server_settings={**SESSION, "plan_cache_mode": "auto", "lock_timeout": LOCK_TIMEOUT},
         )
 
     async def _readers(self, session: dict[str, str], most: int) -> asyncpg.Pool:
@@ -146,6 +148,12 @@ class Store:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:
         """One transaction on the primary; rolled back when the body raises. Raises StoreUnavailable when it is lost."""
+        async with self.writer() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def writer(self) -> AsyncIterator[Connection]:
+        """A connection to the primary, for transactions one after another. Raises StoreUnavailable when it is lost."""
         assert self.writers is not None, "open() comes first"
         try:
             connection = await self.writers.acquire(timeout=2 * PATIENCE)
@@ -154,11 +162,14 @@ class Store:
                 f"the database cannot be reached ({error}); is it running, and its address right?"
             ) from error
         try:
-            async with connection.transaction():
-                yield connection
+            yield connection
         except LOST as error:
             raise StoreUnavailable(
                 f"the connection to the database was lost ({error}); do it again: what was done is not done twice"
+            ) from error
+        except asyncpg.LockNotAvailableError as error:
+            raise StoreUnavailable(
+                "another writer has held the store for a minute; end it, or try again later"
             ) from error
         except asyncpg.PostgresError as error:
             raise StoreUnavailable(f"the database refuses the change: {error}; nothing was changed") from error

@@ -6,10 +6,11 @@ from datetime import date, datetime
 
 import asyncpg
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from ogp_open_data.errors import Refused, StoreUnavailable
+from ogp_open_data.errors import Refused
 from ogp_open_data.records import NOUNS, SHAPE, Commitment, Milestone, Record
+from ogp_open_data.store.audit import Entry
 from ogp_open_data.store.doors import Connection
 
 
@@ -97,14 +98,16 @@ class Held(Struct, frozen=True):
     facts: dict[str, Commitment | Milestone]
 
 
+class Overtaken(Exception):
+    """The release that a change builds on is not the newest any more, or a newer program has written the records since."""
+
+
 HEAD = "SELECT number, made_at, counts FROM release ORDER BY number DESC LIMIT 1"
-# A writer that hangs must not make the others wait for ever.
-WAIT = "SET LOCAL lock_timeout = '60s'"
 LOCK = "SELECT shape FROM dataset FOR UPDATE"
 DATASET = "SELECT epoch::text, tag_authority, tag_on, shape, shaped_in FROM dataset"
 SEEN = """
-SELECT d.release FROM document d
-WHERE d.sha256 = $1 AND d.reports <> '{}' AND NOT EXISTS (
+SELECT d.sha256, d.reports FROM document d
+WHERE d.sha256 = ANY($1) AND d.reports <> '{}' AND NOT EXISTS (
     SELECT FROM unnest(d.reports) AS made(id)
     LEFT JOIN record r ON r.id = made.id AND r.until_release IS NULL
     WHERE r.doc IS NULL OR r.doc::jsonb #>> '{source,sha256}' IS DISTINCT FROM d.sha256)
@@ -114,46 +117,51 @@ SELECT noun, id, version, from_release, doc, successor FROM record
 WHERE until_release IS NULL AND noun IN ('organisations', 'plans')
 """
 HELD = """
-SELECT noun, id, version, from_release, doc, successor FROM record
+SELECT noun, id, version, from_release, doc, successor, commitment FROM record
 WHERE until_release IS NULL AND noun IN ('commitments', 'milestones', 'reports', 'progress', 'assessments')
 AND commitment = ANY($1)
 """
-FACTS = "SELECT noun, id, doc FROM fact WHERE commitment = ANY($1)"
+FACTS = "SELECT noun, id, doc, commitment FROM fact WHERE commitment = ANY($1)"
 LIVE = "SELECT noun, id, version, doc FROM record WHERE until_release IS NULL AND doc IS NOT NULL"
 RESHAPED = "UPDATE dataset SET shape = $1, shaped_in = $2"
-INSERT_RELEASE = """
-INSERT INTO release (number, made_at, cause, message, source, counts, changed) VALUES ($1, $2, $3, $4, $5, $6, $7)
-"""
+# A release in one statement, so that who is sure of what it changes needs one round trip. A part reads from the part that it has to
+# come after: everything from the lock on, what belongs to the release from that, new rows from the ended ones of their ids.
 # By noun and id: an id that another noun has is then refused by the index `record_live`.
-END_ROWS = """
-UPDATE record SET until_release = $1
-WHERE until_release IS NULL AND (noun, id) IN (SELECT noun, id FROM unnest($2::text[], $3::text[]) AS ended(noun, id))
-"""
 # Lists travel joined by a space (no id or field name has one): PostgreSQL cannot unnest arrays of arrays of several lengths.
-INSERT_ROWS = """
-INSERT INTO record (
-    from_release, noun, id, version, change_kind, changed_fields, reason, successor, doc, sha256, csv, plan, commitment, report,
-    milestone, organisations, status, timeliness, period_end, due_on, sort_key, words, document, line)
-SELECT $1, noun, id, version, change_kind, string_to_array(changed_fields, ' '), reason, successor, doc, sha256, csv, plan,
-    commitment, report, milestone, string_to_array(organisations, ' '), status, timeliness, period_end, due_on, sort_key,
-    to_tsvector('english', words), document, line
-FROM unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::date[],
-    $20::date[], $21::text[], $22::text[], $23::text[], $24::int[])
-    AS row(noun, id, version, change_kind, changed_fields, reason, successor, doc, sha256, csv, plan, commitment, report, milestone,
-    organisations, status, timeliness, period_end, due_on, sort_key, words, document, line)
+PUBLISH = """
+WITH locked AS MATERIALIZED (SELECT shape FROM dataset FOR UPDATE),
+made AS (
+    INSERT INTO release (number, made_at, cause, message, source, counts, changed)
+    SELECT $1, $2, $3, $4, $5, $6, cardinality($10::text[]) FROM locked WHERE shape <= $7 RETURNING number),
+ended AS (
+    UPDATE record SET until_release = made.number FROM made, unnest($8::text[], $9::text[]) AS gone(noun, id)
+    WHERE record.until_release IS NULL AND record.noun = gone.noun AND record.id = gone.id RETURNING 1),
+written AS (
+    INSERT INTO record (
+        from_release, noun, id, version, change_kind, changed_fields, reason, successor, doc, sha256, csv, plan, commitment,
+        report, milestone, organisations, status, timeliness, period_end, due_on, sort_key, words, document, line)
+    SELECT made.number, noun, id, version, change_kind, string_to_array(changed_fields, ' '), reason, successor, doc, sha256,
+        csv, plan, commitment, report, milestone, string_to_array(organisations, ' '), status, timeliness, period_end, due_on,
+        sort_key, to_tsvector('english', words), document, line
+    FROM made, (SELECT count(*) FROM ended) AS before, unnest($10::text[], $11::text[], $12::int[], $13::text[], $14::text[],
+        $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[],
+        $24::text[], $25::text[], $26::text[], $27::date[], $28::date[], $29::text[], $30::text[], $31::text[], $32::int[])
+        AS row(noun, id, version, change_kind, changed_fields, reason, successor, doc, sha256, csv, plan, commitment, report,
+        milestone, organisations, status, timeliness, period_end, due_on, sort_key, words, document, line)),
+kept AS (
+    INSERT INTO fact (id, noun, plan, commitment, doc, release)
+    SELECT id, noun, plan, commitment, doc, made.number
+    FROM made, unnest($33::text[], $34::text[], $35::text[], $36::text[], $37::text[]) AS row(id, noun, plan, commitment, doc)
+    ON CONFLICT (id) DO UPDATE SET doc = excluded.doc, release = excluded.release),
+filed AS (
+    INSERT INTO document (sha256, name, media_type, bytes, release, reports, sheet, columns)
+    SELECT $38::text, $39, $40, $41, made.number, $42, $43, $44 FROM made WHERE $38::text IS NOT NULL
+    ON CONFLICT (sha256) DO UPDATE SET release = excluded.release, reports = excluded.reports),
+told AS (
+    INSERT INTO audit (actor, address, action, subject, detail, release)
+    SELECT $45::text, $46, $47, $48, $49, made.number FROM made WHERE $45::text IS NOT NULL)
+SELECT number, pg_notify('release', number::text) FROM made
 """
-UPSERT_FACTS = """
-INSERT INTO fact (id, noun, plan, commitment, doc, release)
-SELECT id, noun, plan, commitment, doc, $1
-FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS row(id, noun, plan, commitment, doc)
-ON CONFLICT (id) DO UPDATE SET doc = excluded.doc, release = excluded.release
-"""
-INSERT_DOCUMENT = """
-INSERT INTO document (sha256, name, media_type, bytes, release, reports, sheet, columns) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (sha256) DO UPDATE SET release = excluded.release, reports = excluded.reports
-"""
-NOTIFY = "SELECT pg_notify('release', $1)"
 LISTS = {"changed_fields", "organisations"}
 
 
@@ -189,22 +197,17 @@ async def live(connection: Connection) -> list[tuple[str, str, int, str]]:
 async def lock(connection: Connection) -> Head:
     """Wait until this transaction is the only writer; the newest release then. Release order is commit order by this lock.
 
-    Raises Refused where a newer program has written the records, and StoreUnavailable after a minute.
+    Raises Refused where a newer program has written the records.
     """
-    await connection.execute(WAIT)
-    try:
-        shape = await connection.fetchval(LOCK)
-    except asyncpg.LockNotAvailableError as error:
-        raise StoreUnavailable("another writer has held the store for a minute; end it, or try again later") from error
+    shape = await connection.fetchval(LOCK)
     if shape > SHAPE:
         raise Refused("the records were written by a newer program; use that one, this one would lose fields of theirs")
     return await head(connection)
 
 
-async def seen(connection: Connection, sha256: str) -> int | None:
-    """The release that these bytes made, if every report they made is still live and still theirs."""
-    number: int | None = await connection.fetchval(SEEN, sha256)
-    return number
+async def seen(connection: Connection, sha256s: Sequence[str]) -> dict[str, list[str]]:
+    """Of these bytes those that made reports which are all live and still theirs, with the ids of these reports."""
+    return {row["sha256"]: row["reports"] for row in await connection.fetch(SEEN, sha256s)}
 
 
 async def directory(connection: Connection) -> Held:
@@ -212,9 +215,15 @@ async def directory(connection: Connection) -> Held:
     return _held(await connection.fetch(DIRECTORY), [])
 
 
-async def held(connection: Connection, commitments: Sequence[str]) -> Held:
-    """Everything held of some commitments (ids)."""
-    return _held(await connection.fetch(HELD, commitments), await connection.fetch(FACTS, commitments))
+async def held(connection: Connection, commitments: Sequence[str]) -> dict[str, Held]:
+    """Everything held of some commitments (ids), by commitment."""
+    rows: dict[str, list[asyncpg.Record]] = {id: [] for id in commitments}
+    facts: dict[str, list[asyncpg.Record]] = {id: [] for id in commitments}
+    for row in await connection.fetch(HELD, commitments):
+        rows[row["commitment"]].append(row)
+    for fact in await connection.fetch(FACTS, commitments):
+        facts[fact["commitment"]].append(fact)
+    return {id: _held(rows[id], facts[id]) for id in commitments}
 
 
 def _held(rows: list[asyncpg.Record], facts: list[asyncpg.Record]) -> Held:
@@ -240,40 +249,31 @@ async def publish(
     rows: Sequence[Row],
     facts: Sequence[Commitment | Milestone] = (),
     document: Document | None = None,
+    entry: Entry | None = None,
 ) -> None:
-    """Write a release whose number follows the head's, under the lock. Five statements, however many rows."""
-    counts = msgspec.json.encode(release.counts, order="sorted").decode()
-    await connection.execute(
-        INSERT_RELEASE,
-        release.number,
-        release.made_at,
-        release.cause,
-        release.message,
-        release.source,
-        counts,
-        len(rows),
-    )
-    await connection.execute(END_ROWS, release.number, [row.noun for row in rows], [row.id for row in rows])
+    """Write a release whose number follows the head's, with its line in the audit trail, under the lock.
+
+    Raises Overtaken where that number is another's by now, and Refused where an id is another record's.
+    """
+    later = [row for row in rows if row.version > 1]
     try:
-        await connection.execute(INSERT_ROWS, release.number, *(_column(rows, name) for name in Row.__struct_fields__))
+        number = await connection.fetchval(
+            PUBLISH,
+            *(release.number, release.made_at, release.cause, release.message, release.source),
+            *(msgspec.json.encode(release.counts, order="sorted").decode(), SHAPE),
+            *([row.noun for row in later], [row.id for row in later]),
+            *(_column(rows, name) for name in Row.__struct_fields__),
+            *_kept(facts),
+            *(structs.astuple(document) if document is not None else [None] * len(Document.__struct_fields__)),
+            *(structs.astuple(entry) if entry is not None else [None] * len(Entry.__struct_fields__)),
+        )
     except asyncpg.UniqueViolationError as error:
+        if error.table_name == "release":
+            raise Overtaken from error
         taken = re.search(r"\(id\)=\(([^)]*)\)", error.detail or "")
         raise Refused(f"the id {taken[1] if taken else ''} is another record's; nothing was changed") from error
-    if facts:
-        await _keep(connection, release.number, facts)
-    if document is not None:
-        await connection.execute(
-            INSERT_DOCUMENT,
-            document.sha256,
-            document.name,
-            document.media_type,
-            document.bytes,
-            release.number,
-            document.reports,
-            document.sheet,
-            document.columns,
-        )
-    await connection.execute(NOTIFY, str(release.number))
+    if number is None:
+        raise Overtaken
 
 
 def _column(rows: Sequence[Row], name: str) -> list[object]:
@@ -282,10 +282,9 @@ def _column(rows: Sequence[Row], name: str) -> list[object]:
     return [getattr(row, name) for row in rows]
 
 
-async def _keep(connection: Connection, number: int, facts: Sequence[Commitment | Milestone]) -> None:
-    await connection.execute(
-        UPSERT_FACTS,
-        number,
+def _kept(facts: Sequence[Commitment | Milestone]) -> tuple[list[str], ...]:
+    """Facts as columns: id, noun, plan, commitment, doc."""
+    return (
         [fact.id for fact in facts],
         ["milestones" if isinstance(fact, Milestone) else "commitments" for fact in facts],
         [fact.plan for fact in facts],

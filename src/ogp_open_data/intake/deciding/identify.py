@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -59,9 +60,15 @@ class Registry:
         self.chosen = plan
         self.plans = {one.id: one for one in directory.records.values() if isinstance(one, Plan)}
         self.organisations = {one.id: one for one in directory.records.values() if isinstance(one, Organisation)}
-        self.names = {fold(name.text): o.id for o in self.organisations.values() for name in o.names}
         self.successors = directory.successors
         self.said = Mentioned()
+        # A document names its plan again and again.
+        self._found: dict[str, Plan | None] = {}
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Held organisations by every name of theirs; most documents name none that the vocabulary has not."""
+        return {fold(name.text): o.id for o in self.organisations.values() for name in o.names}
 
     def mentioned(self) -> list[Record]:
         """The plans and organisations that the document speaks of."""
@@ -106,6 +113,11 @@ class Registry:
 
     def _known(self, wanted: str) -> Plan | None:
         """The plan of an id or label, as it is held, else as the vocabulary has it."""
+        if wanted not in self._found:
+            self._found[wanted] = self._look_up(wanted)
+        return self._found[wanted]
+
+    def _look_up(self, wanted: str) -> Plan | None:
         entry = self.vocabulary.plans.get(wanted) or self.vocabulary.plan_by_label(wanted)
         if wanted in self.plans:
             return self.plans[wanted]

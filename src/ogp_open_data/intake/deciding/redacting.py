@@ -13,7 +13,7 @@ from ogp_open_data.errors import NotFound, Refused
 from ogp_open_data.formats import to_csv
 from ogp_open_data.intake.deciding.edits import Edit
 from ogp_open_data.intake.deciding.world import Decision
-from ogp_open_data.intake.releasing import Outcome, Writing, publish, writing
+from ogp_open_data.intake.releasing import Outcome, Writing, prepared, publish, writing
 from ogp_open_data.intake.rows import words
 from ogp_open_data.intake.terms import TERMS, Terms
 from ogp_open_data.records import STAMP, canonical, digest
@@ -138,7 +138,7 @@ async def _told(
         for one in rewritten
         if before[one.noun, one.id, one.version].live
     ]
-    number = await publish(at, Decision(edits, [], [], []), CAUSE, reason, empty=True, subject=id)
+    number = await publish(at, prepared(at, Decision(edits, [], [], []), CAUSE, reason, empty=True, subject=id))
     assert number is not None
     await redactions.record(at.connection, number, rewritten)
     return Outcome(id, number, edits, [])
