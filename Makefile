@@ -11,12 +11,13 @@ PIP = $(shell $(PY) -m pip --version >/dev/null 2>&1 && echo $(PY) -m pip || ech
 LOCKS := requirements-build.lock requirements.lock
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(LOCK_ARGS)
 
-.PHONY: help serve test check bench schemas contract-release tools lock clean
+.PHONY: help serve test check faults bench schemas contract-release tools lock clean
 
 help:
 	@echo 'make serve     install, start the embedded PostgreSQL, load the sample, serve on http://127.0.0.1:8000'
 	@echo 'make test      install, run the whole suite; make test PYTEST_ARGS="-k dates"'
 	@echo 'make check     format, lint, types, direction of imports, schemas up to date'
+	@echo 'make faults    PostgreSQL restarted, frozen, full …, under the running program: the whole of tests/faults, 40 minutes'
 	@echo 'make bench     the benchmarks, as ratios; make bench BENCH_ARGS="serving --commitments 500"'
 	@echo 'make schemas   write schemas/ from the structs'
 	@echo 'make tools     install what the tests of the contract take from npm'
@@ -36,6 +37,10 @@ check: .venv/.test
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	.venv/bin/ogp-open-data schemas --check
+
+# What the suite does for a few seconds each, for as long as it takes (40 minutes, 30 of them the soak).
+faults: .venv/.test
+	OGP_TEST_FAULTS=whole $(PY) -m pytest tests/faults $(PYTEST_ARGS)
 
 bench: .venv/.test
 	$(PY) -m benchmarks $(BENCH_ARGS)

@@ -3,19 +3,17 @@
 import asyncio
 import sys
 from contextlib import ExitStack
-from datetime import UTC, datetime, time
+from datetime import UTC
 from pathlib import Path
 from time import monotonic
-from zoneinfo import ZoneInfo
 
 import click
 
 from ogp_open_data import schemas, settings
+from ogp_open_data.cli.preparing import prepare
 from ogp_open_data.cli.printing import printable
 from ogp_open_data.cli.stores import migrated, opened, run, store_of, with_store
 from ogp_open_data.errors import Refused
-from ogp_open_data.intake import hand, importer, series
-from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.settings import Settings
 from ogp_open_data.store import backup as backups
 from ogp_open_data.store import checks, releases
@@ -41,19 +39,8 @@ def serve(
     chosen = settings.load(data_dir=data_dir, database_url=database_url)
     with ExitStack() as stack:
         ready = opened(stack, chosen, watch=True)
-        run(ready, lambda store: _prepared(store, ready, sample))
+        prepare(ready, sample)
         server.serve(ready, host, port, workers or server.default_workers())
-
-
-async def _prepared(store: Store, chosen: Settings, sample: bool) -> None:
-    """Import the sample, where nothing is there yet, by the same door as everything else; make the day's release."""
-    known, zone = vocabulary.load(chosen.vocabulary), ZoneInfo(chosen.time_zone)
-    head = await store.reading(releases.head)
-    async for outcome in series.import_all(store, importer.sample() if sample and head.number == 0 else (), known):
-        if isinstance(outcome, Refused):
-            raise outcome
-    if datetime.now(zone).time() >= time.fromisoformat(chosen.daily_at):
-        await hand.daily(store, known, zone)
 
 
 @click.command()

@@ -22,6 +22,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 # How long a read waits for a database that restarts or changes its owner before it answers 503.
 PATIENCE = 5.0
+# Beyond the time in which a server that works gives a statement up itself: then it hangs, and only the asker can end it.
+SILENCE = 1.0
+# Whoever waits no longer hangs up: to cancel in order, or to roll back, would be to wait for a silent server again.
+HUNG = (TimeoutError, asyncio.CancelledError)
 # One writes at a time; the other waits for its turn.
 WRITERS = 2
 # A writer that hangs must not make the others wait for ever.
@@ -36,7 +40,10 @@ LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.IdleSessionTimeoutError,
 )
+# It works, but has no disk or memory for this.
+EXHAUSTED = (asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError)
 # The address is wrong, or the server will not have us: trying again does not help.
 REFUSED = (
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -108,6 +115,7 @@ class Store:
             min_size=0,
             max_size=most,
             timeout=PATIENCE,
+            command_timeout=self.statement_timeout + SILENCE,
             connection_class=Stateless,
             server_settings=session,
         )
@@ -135,7 +143,11 @@ class Store:
         while True:
             try:
                 async with pool.acquire(timeout=max(0.1, until - monotonic())) as connection:
-                    return await query(connection, *args, **kwargs)
+                    try:
+                        return await query(connection, *args, **kwargs)
+                    except HUNG:
+                        connection.terminate()
+                        raise
             except REFUSED as error:
                 raise StoreUnavailable(f"the database refuses this program: {error}") from error
             except asyncpg.QueryCanceledError as error:
@@ -143,12 +155,14 @@ class Store:
             except (TimeoutError, *LOST) as error:
                 if monotonic() >= until:
                     raise StoreUnavailable("the database does not answer; try again in a few seconds") from error
+            except EXHAUSTED as error:
+                raise StoreUnavailable("the database has no disk or memory for this; try again later") from error
             await asyncio.sleep(0.05)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:
         """One transaction on the primary; rolled back when the body raises. Raises StoreUnavailable when it is lost."""
-        async with self.writer() as connection, connection.transaction():
+        async with self.writer() as connection, _transaction(connection):
             yield connection
 
     @asynccontextmanager
@@ -176,3 +190,24 @@ class Store:
         finally:
             with suppress(*LOST):
                 await self.writers.release(connection)
+
+
+@asynccontextmanager
+async def _transaction(connection: Connection) -> AsyncIterator[None]:
+    """Commits at the end of the body; rolls back when it raises."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield
+    except HUNG:
+        connection.terminate()
+        raise
+    except BaseException:
+        await transaction.rollback()
+        raise
+    await transaction.commit()
+
+
+def waiting_helps(error: StoreUnavailable) -> bool:
+    """Whether the database may come up, or back; not where its address is wrong or it will not have us."""
+    return not isinstance(error.__cause__, REFUSED)

@@ -30,9 +30,13 @@ class State(Struct, frozen=True):
 
 
 async def state(connection: Connection) -> State:
-    """The state of the database that is read from."""
-    row = await connection.fetchrow(STATE)
-    assert row is not None, "migrate() comes first"
+    """The state of the database that is read from. Raises StoreUnavailable where nobody has migrated it yet."""
+    try:
+        row = await connection.fetchrow(STATE)
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
+        row = None
+    if row is None:
+        raise StoreUnavailable("the database is not prepared yet; `serve` does it when it starts, or `migrate`")
     head = Head(0, None, dict.fromkeys(NOUNS, 0))
     if row["number"] is not None:
         head = Head(row["number"], row["made_at"], counted(row["counts"]))

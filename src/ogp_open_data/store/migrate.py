@@ -1,9 +1,13 @@
 """Schema migrations: the `.sql` files of `migrations/`, in the order of their numbers, each once and each in a transaction."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import date
 from importlib import resources
 
-from ogp_open_data.errors import Refused
+import asyncpg
+
+from ogp_open_data.errors import Refused, StoreUnavailable
 from ogp_open_data.store.doors import Connection
 
 HAS_ANY = "SELECT to_regclass('migration') IS NOT NULL"
@@ -11,6 +15,10 @@ AT_HOME = "SELECT count(*) = 1 FROM dataset WHERE home = $1"
 CREATE = "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, made_at timestamptz NOT NULL DEFAULT now())"
 # Two programs that start at once must not both migrate; the number only has to be ours.
 LOCK = "SELECT pg_advisory_xact_lock(740220171)"
+# Whoever waits for a table stands before all who come later, readers too: so it is given up soon, and tried again.
+IMPATIENT = "SET LOCAL lock_timeout = '1s'"
+PATIENT = "SET LOCAL lock_timeout TO DEFAULT"
+TRIES = 60
 DONE = "SELECT name FROM migration"
 RECORD = "INSERT INTO migration (name) VALUES ($1)"
 FOUND = "INSERT INTO dataset (tag_authority, tag_on) VALUES ($1, $2) ON CONFLICT DO NOTHING"
@@ -49,12 +57,32 @@ async def migrate(connection: Connection, tag_authority: str, today: date, new_e
     await connection.execute(LOCK)
     await connection.execute(CREATE)
     left = await _left(connection)
-    for name, text in left:
-        await connection.execute(text)
-        await connection.execute(RECORD, name)
+    if left:
+        await _carry_out(connection, left)
     await connection.execute(FOUND, tag_authority, today)
     await connection.execute(SETTLE, home, new_epoch)
     return [name for name, _ in left]
+
+
+async def _carry_out(connection: Connection, left: Sequence[tuple[str, str]]) -> None:
+    """All migrations that are left, or none; while others use the tables, in the pauses between them.
+
+    Raises StoreUnavailable where there are none for a minute.
+    """
+    for _ in range(TRIES):
+        try:
+            async with connection.transaction():
+                await connection.execute(IMPATIENT)
+                for name, text in left:
+                    await connection.execute(text)
+                    await connection.execute(RECORD, name)
+                await connection.execute(PATIENT)
+            return
+        except asyncpg.LockNotAvailableError:
+            await asyncio.sleep(1)
+    raise StoreUnavailable(
+        "the tables cannot be changed, as somebody uses them without a pause; pg_stat_activity tells who: then try again"
+    )
 
 
 async def _left(connection: Connection) -> list[tuple[str, str]]:

@@ -1,10 +1,11 @@
 """The loop that keeps the head in memory, so that no request asks for it and the cache is emptied by a release."""
 
 import asyncio
-from contextlib import suppress
 
 from ogp_open_data.errors import StoreUnavailable
+from ogp_open_data.events import log
 from ogp_open_data.store import following
+from ogp_open_data.store.following import State
 from ogp_open_data.web.edge import metrics
 from ogp_open_data.web.site import Site
 
@@ -15,13 +16,35 @@ PAUSE = 0.1
 
 async def forever(site: Site) -> None:
     """Learn of each release when it is made. Where no connection of its own is to be had, those of the readers must do."""
+    sight = Sight(site)
     while True:
-        with suppress(StoreUnavailable):
-            async for state in following.states(site.store.read_dsn, EVERY):
-                site.learn(state)
-                metrics.present(site, up=True)
-        await asyncio.sleep(PAUSE)
         try:
-            site.learn(await site.store.reading(following.state))
+            async for state in following.states(site.store.read_dsn, EVERY):
+                sight.of(state)
         except StoreUnavailable:
-            metrics.present(site, up=False)
+            await asyncio.sleep(PAUSE)
+        try:
+            sight.of(await site.store.reading(following.state))
+        except StoreUnavailable as error:
+            sight.lost(error)
+
+
+class Sight:
+    """What the loop sees of the database; the log has a line when it goes, and one when it comes back."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.away = False
+
+    def of(self, state: State) -> None:
+        self.site.learn(state)
+        metrics.present(self.site, up=True)
+        if self.away:
+            self.away = False
+            log("database.back", release=state.head.number)
+
+    def lost(self, error: StoreUnavailable) -> None:
+        metrics.present(self.site, up=False)
+        if not self.away:
+            self.away = True
+            log("database.away", reason=error.detail)

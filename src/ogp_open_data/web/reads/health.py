@@ -1,14 +1,19 @@
 """For operators: whether the program runs, and whether it can answer from its database."""
 
+import asyncio
 from typing import Any
 
 import litestar
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from ogp_open_data.store import releases
+from ogp_open_data.errors import StoreUnavailable
+from ogp_open_data.store import following
 from ogp_open_data.web.edge import metrics
 from ogp_open_data.web.site import Request, Response, site_of
+
+# Seconds: who asks whether we are ready asks again soon, and gives up soon.
+PATIENCE = 2.0
 
 
 def _answer(status: int, body: dict[str, Any]) -> Response:
@@ -31,6 +36,10 @@ async def livez(request: Request) -> Response:
 
 async def readyz(request: Request) -> Response:
     """200 while reads can be answered, 503 (problem details) naming what is wrong otherwise."""
-    site = site_of(request)
-    head = await site.store.reading(releases.head)
-    return _answer(200, {"status": "ok", "release": head.number})
+    asked = asyncio.create_task(site_of(request).store.reading(following.state))
+    await asyncio.wait({asked}, timeout=PATIENCE)
+    if not asked.done():
+        # Its end is not waited for: it may be as slow as its answer.
+        asked.cancel()
+        raise StoreUnavailable(f"the database did not answer within {PATIENCE:.0f} seconds")
+    return _answer(200, {"status": "ok", "release": asked.result().head.number})

@@ -1,5 +1,6 @@
 """The walk of every write: who asks → the body, bounded → may they → came it before → the work; refusals go into the trail."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -7,7 +8,7 @@ import litestar
 import msgspec
 from msgspec import Struct
 
-from ogp_open_data.errors import BadRequest, KeyReused, Refused, UnderWay
+from ogp_open_data.errors import BadRequest, KeyReused, Refused, StoreUnavailable, UnderWay
 from ogp_open_data.intake.reading.documents import MAX_BYTES
 from ogp_open_data.records import digest
 from ogp_open_data.store import audit, replays
@@ -23,6 +24,8 @@ LARGEST_DOCUMENT = MAX_BYTES + AROUND
 LARGEST = 1_000_000
 # RFC 9110 bounds no field; a UUID has 36 characters.
 LONGEST_NAME = 200
+# Seconds: a minute for the one who writes before, and as long as a report ever took.
+LONGEST = 90.0
 
 
 class Done(Struct, frozen=True):
@@ -42,7 +45,17 @@ class Write(Struct, frozen=True):
 
 
 async def carried_out(request: Request, write: Write) -> Response:
-    """Do what a request asks for, once."""
+    """Do what a request asks for, once. Raises StoreUnavailable after LONGEST: a database that hangs says nothing by itself."""
+    try:
+        async with asyncio.timeout(LONGEST):
+            return await _carried_out(request, write)
+    except TimeoutError as error:
+        raise StoreUnavailable(
+            f"the database did not answer within {LONGEST:.0f} seconds; look whether it was done, then do it again"
+        ) from error
+
+
+async def _carried_out(request: Request, write: Write) -> Response:
     site, asker = site_of(request), await asker_of(request)
     try:
         asker.check(write.action)
