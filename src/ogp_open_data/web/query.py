@@ -1,9 +1,10 @@
 """Query parameters: one table of what each means and where it applies; every fault of a request is told at once."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -206,7 +207,8 @@ def sorts(noun: str) -> list[str]:
     return [*names, *(f"-{name}" for name in names)]
 
 
-def parameters(noun: str, format: Format | None = None) -> dict[str, Parameter]:
+@cache
+def parameters(noun: str, format: Format | None = None) -> Mapping[str, Parameter]:
     """The parameters of a list, of all formats or of one."""
     found = {name: parameter for name, parameter in FILTERS.items() if _applies(name, noun)}
     limit = {"type": "integer", "minimum": 1, "maximum": MOST}
@@ -289,7 +291,8 @@ DIFF = {
 }
 
 
-def item_parameters(noun: str, format: Format | None = None) -> dict[str, Parameter]:
+@cache
+def item_parameters(noun: str, format: Format | None = None) -> Mapping[str, Parameter]:
     """The parameters of a single record."""
     return {"as_of": AS_OF, **_narrowed(noun, format), **_included(noun, format), **_marked(format)}
 
@@ -342,12 +345,12 @@ def given(query_string: bytes) -> list[tuple[str, str]]:
     return parse_qsl(query_string.decode("ascii", "replace"), keep_blank_values=True)
 
 
-def read(given: Sequence[tuple[str, str]], allowed: dict[str, Parameter]) -> Query:
+def read(given: Sequence[tuple[str, str]], allowed: Mapping[str, Parameter]) -> Query:
     """The query of a request. Raises BadRequest as `values` does."""
     return _query(values(given, allowed))
 
 
-def values(given: Sequence[tuple[str, str]], allowed: dict[str, Parameter]) -> dict[str, Any]:
+def values(given: Sequence[tuple[str, str]], allowed: Mapping[str, Parameter]) -> dict[str, Any]:
     """The parameters of a request, read. Raises BadRequest with every fault: unknown names (with the nearest known), repeats,
     values."""
     faults: list[dict[str, str]] = []

@@ -45,7 +45,7 @@ class Cache:
         self.found = self.missed = 0
         # Counts what was forgotten: an answer that was begun before is not kept, and nobody waits for it.
         self.generation = 0
-        self._flights: dict[tuple[Key, int], asyncio.Future[Answer | None]] = {}
+        self._flights: dict[tuple[Key, int], asyncio.Future[Entry | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(KEYED):
@@ -59,11 +59,9 @@ class Cache:
         entry = self.entries.get(key)
         if entry is None or (entry.in_parts and b"range" in asked):
             self.missed += 1
-            answer = await self._fetched(key, asked, scope, receive, send)
-            if answer is None:
+            entry = await self._fetched(key, asked, scope, receive, send)
+            if entry is None:
                 return
-            kept = self.entries.get(key)
-            entry = kept if kept is not None and kept.answer is answer else Entry(key, answer)
         else:
             self.found += 1
         entry.hits += 1
@@ -89,28 +87,28 @@ class Cache:
 
     async def _fetched(
         self, key: Key, asked: dict[bytes, bytes], scope: HTTPScope, receive: Receive, send: Send
-    ) -> Answer | None:
+    ) -> Entry | None:
         """The application's answer, fetched once however many wait for it; None where it was passed on to the asker."""
         if b"range" in asked:
             return await self._ask(key, asked, scope, receive, send)
         flight = (key, self.generation)
         if flight in self._flights:
-            answer = await asyncio.shield(self._flights[flight])
+            entry = await asyncio.shield(self._flights[flight])
             # A stream is each asker's own.
-            return answer or await self._ask(key, asked, scope, receive, send)
+            return entry or await self._ask(key, asked, scope, receive, send)
         self._flights[flight] = asyncio.get_running_loop().create_future()
-        answer = None
+        entry = None
         try:
-            answer = await self._ask(key, asked, scope, receive, send)
-            if answer is not None and self.generation == flight[1]:
-                self._keep(Entry(key, answer))
-            return answer
+            entry = await self._ask(key, asked, scope, receive, send)
+            if entry is not None and self.generation == flight[1]:
+                self._keep(entry)
+            return entry
         finally:
-            self._flights.pop(flight).set_result(answer)
+            self._flights.pop(flight).set_result(entry)
 
     async def _ask(
         self, key: Key, asked: dict[bytes, bytes], scope: HTTPScope, receive: Receive, send: Send
-    ) -> Answer | None:
+    ) -> Entry | None:
         """Ask the application. What it answers whole is given back; what it streams goes to the asker."""
         capture = _Capture(asked, scope["method"], send)
         inner: HTTPScope = {**scope, "method": "GET", "server": None, "headers": _seen_inside(key, asked)}
@@ -119,7 +117,7 @@ class Cache:
         except Exception:
             if not capture.ended:
                 raise
-        return capture.whole
+        return None if capture.whole is None else Entry(key, capture.whole)
 
     def _keep(self, entry: Entry) -> None:
         """Keep what may be kept."""
