@@ -88,7 +88,7 @@ async def _known(connection: Connection, organisations: Sequence[str]) -> None:
 @with_store
 def list_(as_json: bool, data_dir: str | None, database_url: str | None) -> None:
     """Tell which keys there are; never the keys themselves."""
-    found = on_store(lambda store: store.reading(stored.every), data_dir, database_url)
+    found = on_store(lambda store: store.reading_primary(stored.every), data_dir, database_url)
     if as_json:
         click.echo(msgspec.json.encode(found))
         return
@@ -126,7 +126,9 @@ def revoke(name: str, data_dir: str | None, database_url: str | None) -> None:
 def log(as_json: bool, since: str | None, data_dir: str | None, database_url: str | None) -> None:
     """Tell who did what, when, on what and from where; refusals too."""
     at = _moment(since) if since else None
-    found = on_store(lambda store: store.reading(audit.since, at, MOST if since else NEWEST), data_dir, database_url)
+    found = on_store(
+        lambda store: store.reading_primary(audit.since, at, MOST if since else NEWEST), data_dir, database_url
+    )
     if as_json:
         click.echo(msgspec.json.encode([one._asdict() for one in found]))
         return

@@ -47,7 +47,7 @@ def add(url: str, data_dir: str | None, database_url: str | None) -> None:
 @with_store
 def list_(as_json: bool, data_dir: str | None, database_url: str | None) -> None:
     """Tell who is told, how far each of them is, and who was given up."""
-    found = on_store(lambda store: store.reading(receivers.every), data_dir, database_url)
+    found = on_store(lambda store: store.reading_primary(receivers.every), data_dir, database_url)
     if as_json:
         shown = [
             {name: value for name, value in msgspec.structs.asdict(one).items() if name != "secret"} for one in found

@@ -83,7 +83,7 @@ async def emptied(store: Store, office: Office, client: httpx.AsyncClient) -> No
 async def _taken(store: Store) -> Receiver | None:
     """A receiver that is due, now ours for a while."""
     # Nearly always there is none, and nobody need wait for the right to write.
-    if not await store.reading(receivers.any_due):
+    if not await store.reading_primary(receivers.any_due):
         return None
     async with store.writing() as connection:
         return await receivers.take(connection, LEASE)
@@ -112,8 +112,8 @@ async def _note_failure(store: Store, office: Office, one: Receiver, error: Fail
 async def _webhook(store: Store, office: Office, client: httpx.AsyncClient, one: Receiver) -> int:
     """Send the next release; its number."""
     number = one.told + 1
-    made = (await store.reading(history.made, number + 1, 1))[0]
-    epoch = (await store.reading(releases.dataset)).epoch
+    made = (await store.reading_primary(history.made, number + 1, 1))[0]
+    epoch = (await store.reading_primary(releases.dataset)).epoch
     body = messages.webhook(made, office.base)
     assert one.secret is not None, "the table demands one of a webhook"
     fields = messages.signed(body, messages.id_of(epoch, number), int(time.time()), one.secret)
@@ -123,8 +123,8 @@ async def _webhook(store: Store, office: Office, client: httpx.AsyncClient, one:
 
 async def _hub(store: Store, office: Office, client: httpx.AsyncClient, one: Receiver) -> int:
     """Tell a hub of the newest release; nothing is sent where all since the last time were empty, for then no feed changed."""
-    head = await store.reading(releases.head)
-    if await store.reading(receivers.any_news, one.told, head.number):
+    head = await store.reading_primary(releases.head)
+    if await store.reading_primary(receivers.any_news, one.told, head.number):
         fields = {"content-type": "application/x-www-form-urlencoded"}
         place = await _place(one.url, office)
         for form in messages.pings(office.base):

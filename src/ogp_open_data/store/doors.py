@@ -1,10 +1,14 @@
-"""The two doors to PostgreSQL: `reading`, which is read-only and tries again, and `writing`, one transaction on the primary."""
+"""The doors to PostgreSQL: `reading`, which is read-only and tries again, and `writing`, one transaction on the primary.
+
+Reads go to a standby where there is one, but never to one that has not the newest release that this process knows: the primary is
+asked then. `reading_primary` is for what must hold this very moment.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -44,6 +48,8 @@ LOST = (
 )
 # It works, but has no disk or memory for this.
 EXHAUSTED = (asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError)
+# A standby ends a read that stands in the way of what it has to replay.
+RETRIED = (TimeoutError, asyncpg.SerializationError, *LOST)
 # The address is wrong, or the server will not have us: trying again does not help.
 REFUSED = (
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -53,6 +59,8 @@ REFUSED = (
 # Plans are made per call: the optional filters `($1 IS NULL OR …)` are 16 times slower under a generic plan (measured).
 PLANNED_ONCE = "planned_once"
 SESSION = {"application_name": "ogp-open-data", "timezone": "UTC", "plan_cache_mode": "force_custom_plan", "jit": "off"}
+READ_ONLY = "SET default_transaction_read_only = on"
+NEWEST = "SELECT coalesce(max(number), 0) FROM release"
 
 
 def planned_once(query: Callable[P, T]) -> Callable[P, T]:
@@ -63,9 +71,11 @@ def planned_once(query: Callable[P, T]) -> Callable[P, T]:
 
 
 def _check(dsn: str) -> None:
-    """Raises Refused where an address is none; its secrets are not repeated."""
+    """Raises Refused where the address is none; its secrets are not repeated. It may name several servers, with commas."""
     try:
-        if urlsplit(dsn).scheme in ("postgresql", "postgres") and urlsplit(dsn).port != 0:
+        parts = urlsplit(dsn)
+        hosts = parts.netloc.rpartition("@")[2].split(",")
+        if parts.scheme in ("postgresql", "postgres") and all(urlsplit(f"//{host}").port != 0 for host in hosts):
             return
     except ValueError:
         pass
@@ -75,53 +85,96 @@ def _check(dsn: str) -> None:
 class Stateless(asyncpg.Connection):
     """Has no session state but its transaction's, so the pool need not reset it: 1.57 times the record requests (measured)."""
 
+    # The newest release that its server was seen to have.
+    seen = 0
+
     def get_reset_query(self) -> str:
         return ""
 
+    async def has(self, release: int) -> bool:
+        """Whether its server has a release; asked once for each."""
+        if self.seen < release:
+            self.seen = await self.fetchval(NEWEST)
+        return self.seen >= release
+
+
+class Readers(NamedTuple):
+    """Connections for reads of one server; those for queries that are planned once stand apart."""
+
+    general: asyncpg.Pool
+    steady: asyncpg.Pool
+
+
+class Behind(Exception):
+    """A server has not the release that was asked for."""
+
+
+async def _pool(
+    dsn: str,
+    most: int,
+    patience: float,
+    session: dict[str, str],
+    begin: str | None = None,
+    silence: float | None = None,
+) -> asyncpg.Pool:
+    """At most so many connections, each made at need within so many seconds; `begin` is executed on each, and what does not answer
+    for `silence` seconds is given up.
+
+    A session that begins read-only would not pass for a primary under `target_session_attrs=read-write`, so that comes after.
+    """
+
+    async def begun(connection: Connection) -> None:
+        if begin is not None:
+            await connection.execute(begin)
+
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=most,
+        timeout=patience,
+        command_timeout=silence,
+        connection_class=Stateless,
+        server_settings=session,
+        init=begun,
+    )
+
 
 class Store:
-    """A database with a pool for reads (on a replica where there is one) and a small one for writes."""
+    """A database: connections for reads (of a standby where there is one, then of the primary), and a few for writes."""
 
     def __init__(self, dsn: str, read_dsn: str | None = None, readers: int = 8, statement_timeout: int = 15) -> None:
         self.dsn = dsn
         self.read_dsn = read_dsn or dsn
         self.readers = readers
         self.statement_timeout = statement_timeout
-        self.pool: asyncpg.Pool | None = None
-        # For queries that are planned once.
-        self.steady: asyncpg.Pool | None = None
+        # Where reads are tried, in this order; the primary is the last.
+        self.doors: list[Readers] = []
         self.writers: asyncpg.Pool | None = None
+        # No read is answered by a server that has not this release: whoever knows it never gets an older one.
+        self.floor = 0
 
     async def open(self) -> None:
         """Connects at the first need, so that a program starts before its database. Raises Refused for a wrong address."""
-        session = {**SESSION, "default_transaction_read_only": "on", "statement_timeout": f"{self.statement_timeout}s"}
-        for dsn in (self.dsn, self.read_dsn):
+        addresses = list(dict.fromkeys((self.read_dsn, self.dsn)))
+        for dsn in addresses:
             _check(dsn)
-        few = max(1, self.readers // 2)
-        self.pool = await self._readers(session, few)
-        self.steady = await self._readers({**session, "plan_cache_mode": "auto"}, max(1, self.readers - few))
-        self.writers = await asyncpg.create_pool(
-            self.dsn,
-            min_size=0,
-            max_size=WRITERS,
-            timeout=PATIENCE,
-            connection_class=Stateless,
-            server_settings={**SESSION, "plan_cache_mode": "auto", "lock_timeout": LOCK_TIMEOUT},
+        # Each server gets its share of the time that a read waits.
+        self.doors = [await self._readers(dsn, PATIENCE / len(addresses)) for dsn in addresses]
+        self.writers = await _pool(
+            self.dsn, WRITERS, PATIENCE, {**SESSION, "plan_cache_mode": "auto", "lock_timeout": LOCK_TIMEOUT}
         )
 
-    async def _readers(self, session: dict[str, str], most: int) -> asyncpg.Pool:
-        return await asyncpg.create_pool(
-            self.read_dsn,
-            min_size=0,
-            max_size=most,
-            timeout=PATIENCE,
-            command_timeout=self.statement_timeout + SILENCE,
-            connection_class=Stateless,
-            server_settings=session,
+    async def _readers(self, dsn: str, patience: float) -> Readers:
+        session = {**SESSION, "statement_timeout": f"{self.statement_timeout}s"}
+        few = max(1, self.readers // 2)
+        steady, silence = {**session, "plan_cache_mode": "auto"}, self.statement_timeout + SILENCE
+        return Readers(
+            await _pool(dsn, few, patience, session, READ_ONLY, silence),
+            await _pool(dsn, max(1, self.readers - few), patience, steady, READ_ONLY, silence),
         )
 
     async def close(self) -> None:
-        for pool in (self.pool, self.steady, self.writers):
+        for pool in (*(pool for readers in self.doors for pool in readers), self.writers):
             if pool is not None:
                 try:
                     await asyncio.wait_for(pool.close(), PATIENCE)
@@ -131,32 +184,49 @@ class Store:
     @property
     def busy(self) -> int:
         """Connections for reads that are in use now."""
-        return self.pool.get_size() - self.pool.get_idle_size() if self.pool is not None else 0
+        return sum(pool.get_size() - pool.get_idle_size() for readers in self.doors for pool in readers)
 
     async def reading(
         self, query: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """What `query(connection, …)` answers. A lost database is waited for; raises StoreUnavailable after PATIENCE seconds."""
-        pool = self.steady if hasattr(query, PLANNED_ONCE) else self.pool
-        assert pool is not None, "open() comes first"
+        """What `query(connection, …)` answers, at the release `floor` or later.
+
+        A lost database, or a standby that lags, is waited for; raises StoreUnavailable after PATIENCE seconds.
+        """
+        return await self._read(self.doors, hasattr(query, PLANNED_ONCE), lambda one: query(one, *args, **kwargs))
+
+    async def reading_primary(
+        self, query: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The same on the primary, for what must hold this very moment: a key, or what a change builds on."""
+        return await self._read(self.doors[-1:], hasattr(query, PLANNED_ONCE), lambda one: query(one, *args, **kwargs))
+
+    async def _read(self, doors: Sequence[Readers], steady: bool, work: Callable[[Connection], Awaitable[T]]) -> T:
+        assert doors, "open() comes first"
         until = monotonic() + PATIENCE
         while True:
-            try:
-                async with pool.acquire(timeout=max(0.1, until - monotonic())) as connection:
-                    try:
-                        return await query(connection, *args, **kwargs)
-                    except HUNG:
-                        connection.terminate()
-                        raise
-            except REFUSED as error:
-                raise StoreUnavailable(f"the database refuses this program: {error}") from error
-            except asyncpg.QueryCanceledError as error:
-                raise StoreUnavailable("the query took too long; ask for less at once") from error
-            except (TimeoutError, *LOST) as error:
-                if monotonic() >= until:
-                    raise StoreUnavailable("the database does not answer; try again in a few seconds") from error
-            except EXHAUSTED as error:
-                raise StoreUnavailable("the database has no disk or memory for this; try again later") from error
+            for readers in doors:
+                pool = readers.steady if steady else readers.general
+                try:
+                    async with pool.acquire(timeout=max(0.1, until - monotonic())) as connection:
+                        try:
+                            if await connection.has(self.floor):  # type: ignore[attr-defined]
+                                return await work(connection)
+                        except HUNG:
+                            connection.terminate()
+                            raise
+                        failure: Exception = Behind(f"the database has not release {self.floor} yet")
+                except REFUSED as error:
+                    raise StoreUnavailable(f"the database refuses this program: {error}") from error
+                except asyncpg.QueryCanceledError as error:
+                    raise StoreUnavailable("the query took too long; ask for less at once") from error
+                except EXHAUSTED as error:
+                    raise StoreUnavailable("the database has no disk or memory for this; try again later") from error
+                except RETRIED as error:
+                    failure = error
+            if monotonic() >= until:
+                why = str(failure) if isinstance(failure, Behind) else "the database does not answer"
+                raise StoreUnavailable(f"{why}; try again in a few seconds") from failure
             await asyncio.sleep(0.05)
 
     @asynccontextmanager

@@ -194,7 +194,7 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
         logging_config=None,
     )
     methods = Methods((path for path, _ in routes()), ((method, path) for method, path, _ in writes()))
-    cache = Cache(app, chosen.cache_bytes)
+    cache = Cache(app, chosen.cache_bytes, lambda release: app.state.site.caught_up(release))
     outermost = Measured(Edge(cache, options.public_url(chosen), contract.VERSION, methods))
     if chosen.trusted_proxies is None:
         return outermost

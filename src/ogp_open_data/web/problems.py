@@ -89,6 +89,7 @@ def fields(error: OpenDataError, base: str) -> dict[str, str]:
         "cache-control": CACHE.get(error.status, "no-store"),
         "vary": VARY,
         "link": f'<{type_of(error, base)}>; rel="help"',
+        **({"retry-after": "5"} if error.status == 503 else {}),
     }
 
 
@@ -122,6 +123,4 @@ def _demanded(known: OpenDataError, error: Exception) -> dict[str, str]:
             return {"connection": "close"}
         case 416:
             return {"content-range": f"bytes */{known.extra['size']}"}
-        case 503:
-            return {"retry-after": "5"}
     return {"retry-after": str(known.extra["retry_after"])} if "retry_after" in known.extra else {}

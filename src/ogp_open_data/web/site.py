@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import litestar
 
 from ogp_open_data.deprecations import Deprecated
+from ogp_open_data.errors import BadRequest
 from ogp_open_data.records import url_of
 from ogp_open_data.settings import Settings, public_url
 from ogp_open_data.store import following, history, listings, redactions
@@ -59,10 +60,14 @@ class Site:
     async def head(self, known: int = 0) -> Head:
         """The newest release, from memory; looked up where the asker knows of a newer one, from another process for example."""
         state = self._state or await self._first()
-        if state.head.number < known:
-            state = await self.store.reading(following.state)
-            self.learn(state)
+        for read in (self.store.reading, self.store.reading_primary):
+            if state.head.number < known:
+                state = self.learn(await read(following.state))
         return state.head
+
+    async def newest(self) -> Head:
+        """The newest release as the primary has it; what is read from here on is not older."""
+        return self.learn(await self.store.reading_primary(following.state)).head
 
     @property
     def known_head(self) -> Head | None:
@@ -75,23 +80,28 @@ class Site:
 
     async def _first(self) -> State:
         """The state, where the loop that watches it has not seen it yet."""
-        state = await self.store.reading(following.state)
-        if self._state is None:
-            self.learn(state)
-        return self._state or state
+        return self.learn(await self.store.reading(following.state))
 
-    async def reached(self, release: int) -> None:
-        """Wait until a release that was made just now is known here: the loop that watches needs milliseconds."""
-        for _ in range(100):
-            if (await self.head()).number >= release:
-                return
-            await asyncio.sleep(0.01)
+    async def caught_up(self, release: int) -> None:
+        """Know a release that somebody has seen already. Raises BadRequest where this history has none of that number."""
+        head = await self.head(release)
+        if head.number < release:
+            raise BadRequest(
+                f"OGP-Release: there is no release {release}; the newest is {head.number}. Leave the field out to begin anew"
+            )
 
-    def learn(self, state: State) -> None:
-        """Take a state for the present one. The cache drops what it keeps of another, and makes again what is asked most."""
-        before, self._state = self._state, state
+    def learn(self, state: State) -> State:
+        """Take a state for the present one; gives what holds then.
+
+        The cache drops what it keeps of another, and makes again what is asked most. A history only grows: what is older than what
+        is known comes from a standby that lags, and is not heard.
+        """
+        before = self._state
+        if before is not None and _goes_back(before, state):
+            return before
+        self._state, self.store.floor, self.cache.release = state, state.head.number, state.head.number
         if before is None or before == state:
-            return
+            return state
         same_past = (before.dataset, before.rewritten) == (state.dataset, state.rewritten)
         only_more = same_past and before.head.number < state.head.number
         if not only_more:
@@ -101,6 +111,7 @@ class Site:
         if self._warming is not None:
             self._warming.cancel()
         self._warming = asyncio.create_task(self.cache.warm(asked))
+        return state
 
     async def page(self, listing: Listing, total: int | None, csv: bool = False) -> tuple[list[Found], int]:
         """A page, and how many match in all: where nobody knows that yet, it is counted with the page."""
@@ -150,6 +161,11 @@ class Site:
 
     def record_url(self, noun: str, id: str) -> str:
         return self.base + url_of(noun, id)
+
+
+def _goes_back(before: State, state: State) -> bool:
+    """Whether a state is an older one of the same history."""
+    return before.dataset.epoch == state.dataset.epoch and state.head.number < before.head.number
 
 
 def _apart_from_pages(listing: Listing) -> Listing:

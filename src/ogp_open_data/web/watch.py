@@ -15,11 +15,11 @@ PAUSE = 0.1
 
 
 async def forever(site: Site) -> None:
-    """Learn of each release when it is made. Where no connection of its own is to be had, those of the readers must do."""
+    """Learn of each release when the primary makes it, however far its standbys lag; while it is away, from whatever is read."""
     sight = Sight(site)
     while True:
         try:
-            async for state in following.states(site.store.read_dsn, EVERY):
+            async for state in following.states(site.store.dsn, EVERY):
                 sight.of(state)
         except StoreUnavailable:
             await asyncio.sleep(PAUSE)

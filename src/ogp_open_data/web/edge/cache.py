@@ -5,10 +5,14 @@ request but its key, so nobody can poison it. Conditions, HEAD and content codin
 answers of 200 are kept, by what they say to every cache: `no-store` never, PINNED until it falls out, all others until the
 next release. Answers that are sent bit by bit (streams, large files) and parts of files are passed on
 as they come.
+
+Every answer tells in `OGP-Release` the newest release that was known here when it was made; a request that carries the field back
+is never answered from before that release, whichever process or machine it comes to.
 """
 
 import asyncio
-from collections.abc import Iterable
+import re
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,6 +20,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPScope, Message, Receive, Scope, Send
 from msgspec.structs import replace
 
+from ogp_open_data.errors import BadRequest
 from ogp_open_data.web.edge import codings
 from ogp_open_data.web.edge.bounded import Bounded
 from ogp_open_data.web.edge.entry import READY, Answer, Entry, Headers, Key, has_it, repeated
@@ -23,7 +28,10 @@ from ogp_open_data.web.edge.entry import READY, Answer, Entry, Headers, Key, has
 # What is told to the holder of a key alone.
 KEYED = "/v1/imports/"
 CHOOSING = (b"accept", b"accept-datetime")
-READ = frozenset((*CHOOSING, b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"if-range"))
+RELEASE = b"ogp-release"
+READ = frozenset(
+    (*CHOOSING, RELEASE, b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"if-range")
+)
 # What a variant is counted with beside its body. An estimate, not measured: the head, as fields and as it is written.
 OVERHEAD = 7000
 # Of the whole room, so that one answer cannot push out everything else.
@@ -35,11 +43,18 @@ class PassedOn(Exception):
     """The answer is sent already: what would still come is not wanted."""
 
 
-class Cache:
-    """An ASGI application around another. `room` is in bytes."""
+async def _nothing_newer(release: int) -> None:
+    """For an application that knows of no releases."""
 
-    def __init__(self, app: ASGIApp, room: int) -> None:
+
+class Cache:
+    """An ASGI application around another. `room` is in bytes; `catch_up` makes a release known that an asker has seen elsewhere."""
+
+    def __init__(self, app: ASGIApp, room: int, catch_up: Callable[[int], Awaitable[None]] = _nothing_newer) -> None:
         self.app = app
+        self.catch_up = catch_up
+        # The newest release that is known here.
+        self.release = 0
         self.entries: Bounded[Key, Entry] = Bounded(room)
         # Requests that were answered from memory, and those that were not.
         self.found = self.missed = 0
@@ -49,9 +64,11 @@ class Cache:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(KEYED):
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, self._labelled(send))
             return
         asked = fields(scope)
+        if RELEASE in asked and (seen := _number(asked[RELEASE])) > self.release:
+            await self.catch_up(seen)
         path = scope["raw_path"]
         # An address with a suffix has one representation, whatever is accepted.
         accept = None if path.rfind(b".") > path.rfind(b"/") else asked.get(b"accept")
@@ -66,6 +83,16 @@ class Cache:
             self.found += 1
         entry.hits += 1
         await self._send(entry, asked, scope, send)
+
+    def _labelled(self, send: Send) -> Send:
+        """Sends what is sent with the newest release known then."""
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (RELEASE, b"%d" % self.release)]
+            await send(message)
+
+        return sent
 
     async def _send(self, entry: Entry, asked: dict[bytes, bytes], scope: HTTPScope, send: Send) -> None:
         """An entry to whoever asked: the variant in the coding that is wanted, 304 where the asker has it."""
@@ -113,7 +140,7 @@ class Cache:
         capture = _Capture(asked, scope["method"], send)
         inner: HTTPScope = {**scope, "method": "GET", "server": None, "headers": _seen_inside(key, asked)}
         try:
-            await self.app(inner, receive, capture.take)
+            await self.app(inner, receive, self._labelled(capture.take))
         except Exception:
             if not capture.ended:
                 raise
@@ -159,6 +186,13 @@ class Cache:
             entry.hits += one.hits // 2
             for coding in one.encodings:
                 self._grow(entry, await entry.encoded(coding))
+
+
+def _number(text: bytes) -> int:
+    """The release that a request names. Raises BadRequest where it is no number."""
+    if not re.fullmatch(rb"[0-9]{1,18}", text):
+        raise BadRequest("OGP-Release: give the number that an answer had in this field, or leave it out")
+    return int(text)
 
 
 class _Capture:

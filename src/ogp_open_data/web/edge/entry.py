@@ -22,7 +22,16 @@ REPR_DIGEST = b"repr-digest"
 # A message to a server that has this extension: an answer whose head is written already.
 READY = "ogp.response"
 # What a 304 repeats of the 200 (RFC 9110, 15.4.5), and what must be heard though nothing changed.
-REPEATED = {b"etag", b"last-modified", b"cache-control", b"vary", b"content-location", b"deprecation", b"sunset"}
+REPEATED = {
+    b"etag",
+    b"last-modified",
+    b"cache-control",
+    b"vary",
+    b"content-location",
+    b"deprecation",
+    b"sunset",
+    b"ogp-release",
+}
 # From this size on an answer is encoded in a thread, while others are served.
 LARGE = 32 * 1024
 

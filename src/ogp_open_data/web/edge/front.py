@@ -19,8 +19,8 @@ from ogp_open_data.web.edge.methods import READS, Methods
 LONGEST_TARGET = 8000
 EXPOSED = (
     "ETag, Link, Last-Modified, Content-Location, Content-Disposition, Retry-After, "
-    "OGP-Row-Count, OGP-Next-Since, OGP-Epoch, Accept-Ranges, Content-Range, Repr-Digest, API-Version, Memento-Datetime, "
-    "Deprecation, Sunset"
+    "OGP-Row-Count, OGP-Next-Since, OGP-Epoch, OGP-Release, Accept-Ranges, Content-Range, Repr-Digest, API-Version, "
+    "Memento-Datetime, Deprecation, Sunset"
 )
 ALWAYS = [
     (b"access-control-allow-origin", b"*"),
@@ -34,7 +34,7 @@ ALWAYS = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 ]
-ASKED_WITH = "Accept, Accept-Datetime, If-None-Match, If-Modified-Since, If-Range, Range"
+ASKED_WITH = "Accept, Accept-Datetime, If-None-Match, If-Modified-Since, If-Range, Range, OGP-Release"
 CHANGED_WITH = "Authorization, Content-Type, Content-Disposition, If-Match, Idempotency-Key"
 KEY = re.compile(rb"ogp_[a-z2-7]{10}_[A-Za-z0-9_-]{20}")
 
@@ -79,7 +79,11 @@ class Edge:
             location = f"{self.base}{_canonical(raw_path, query)}".encode()
             await _plain(308, [(b"location", location), (b"cache-control", b"max-age=3600")], b"", sent)
         else:
-            await self.app(scope, receive, sent)
+            try:
+                await self.app(scope, receive, sent)
+            except OpenDataError as refused:
+                # Before anything was looked up; the application answers its own errors.
+                await self._problem(refused, request_id, scope, sent)
 
     async def _problem(self, error: OpenDataError, request_id: str, scope: HTTPScope, send: Send) -> None:
         body = problems.details(error, self.base, request_id)

@@ -11,7 +11,6 @@ import litestar
 
 from ogp_open_data.errors import NotFound
 from ogp_open_data.formats.feed import Link
-from ogp_open_data.store import releases
 from ogp_open_data.web.answers import CURRENT, VARY
 from ogp_open_data.web.site import Response, Site
 
@@ -61,8 +60,7 @@ async def opened(site: Site, chain: Chain, name: str) -> int | Response:
     begin, end = (int(found[1]), int(found[2])) if found else (0, 0)
     if begin and release < end:
         # Another process, which has seen a release that this one has not, may have led here.
-        release = (await site.store.reading(releases.head)).number
-        await site.reached(min(release, end))
+        release = (await site.head(end)).number
     if (begin - 1) % SPAN or end != begin + SPAN - 1 or begin > closed(release) + 1:
         raise NotFound(f"there is no archive {name[:60]}; {site.url(chain.current)} leads to them")
     if end <= release:

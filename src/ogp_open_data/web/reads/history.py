@@ -96,6 +96,8 @@ async def release_named(site: Site, number: str) -> Made:
     """The release of a number. Raises NotFound."""
     found = []
     if number.isascii() and number.isdigit() and len(number) <= 18:
+        # Another process may have told of a release that this one has not heard of.
+        await site.head(int(number))
         found = await site.store.reading(history.made, int(number) + 1, 1)
     if not found or found[0].number != int(number):
         raise NotFound(f"there is no release {number[:40]}; /v1/releases lists them")

@@ -37,7 +37,8 @@ async def asker_of(request: Request) -> Asker:
     site, address = site_of(request), request.client.host if request.client else "unknown"
     given = _given(request)
     _slowed(site, given, address)
-    found = await site.store.reading(keys.find, given)
+    # On the primary: a standby would know a key that was revoked for as long as it lags.
+    found = await site.store.reading_primary(keys.find, given)
     if found is None:
         prefix = keys.prefix_of(given)
         log("key.refused", client=address, prefix=prefix, request_id=request.scope["state"].get("request_id"))

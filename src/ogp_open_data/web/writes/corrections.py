@@ -13,7 +13,7 @@ from ogp_open_data.intake import hand, previews
 from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.intake.releasing import Outcome
 from ogp_open_data.intake.terms import Terms
-from ogp_open_data.store import listings, releases
+from ogp_open_data.store import listings
 from ogp_open_data.store.listings import At
 from ogp_open_data.web import query
 from ogp_open_data.web.query import Parameter
@@ -59,7 +59,7 @@ async def withdraw(request: Request, asker: Asker, body: bytes, noun: str, name:
 async def restore(request: Request, asker: Asker, body: bytes, noun: str, name: str) -> Done:
     """`POST /v1/{noun}/{id}/restore`: bring a withdrawn record back. A tombstone has no ETag to be asked for."""
     asked, site = _asked(request, said.REASON), site_of(request)
-    head = await site.store.reading(releases.head)
+    head = await site.newest()
     at = await site.store.reading(listings.item, noun, name, head.number)
     if at is None:
         raise NotFound(f"there is no {noun} record with the id {name[:200]}")
@@ -105,7 +105,7 @@ def _asked(request: Request, *needed: Parameter) -> Mapping[str, Any]:
 async def _matched(request: Request, noun: str, name: str) -> At:
     """The record as it stands, where it is the one that If-Match names: by the ETag of its JSON, or its sha256."""
     site = site_of(request)
-    head = await site.store.reading(releases.head)
+    head = await site.newest()
     at = await items.record_at(site, noun, name, head.number)
     condition = request.headers.get("if-match")
     if condition is None:
@@ -139,6 +139,6 @@ async def _told(site: Site, outcome: Outcome, status: int) -> Done:
     if outcome.release is None:
         return Done(200, {"data": data, "links": {}})
     # Who reads next, here, reads what was just done.
-    await site.reached(outcome.release)
+    await site.head(outcome.release)
     url = site.url(f"/v1/releases/{outcome.release}")
     return Done(status, {"data": data, "links": {"release": url}}, url if status == 201 else None)

@@ -13,7 +13,7 @@ from ogp_open_data.intake.importer import Document, Understood
 from ogp_open_data.intake.questions import Question
 from ogp_open_data.intake.releasing import Outcome, Writing, writing
 from ogp_open_data.intake.terms import Terms
-from ogp_open_data.store import audit, imports, releases
+from ogp_open_data.store import audit, imports
 from ogp_open_data.store.audit import Entry
 from ogp_open_data.store.imports import Pending, Plan
 from ogp_open_data.web import query
@@ -47,7 +47,7 @@ async def plan(request: Request, asker: Asker, body: bytes) -> Done:
         doubts = error.extra.get("questions")
         if not doubts:
             raise
-        head = (await site.store.reading(releases.head)).number
+        head = (await site.newest()).number
         outcome, asked_back = Outcome(document.name, None, [], []), False
         return await _kept(site, asker, document, head, _told(site, outcome, doubts, asked_back))
     made = outcome.made
@@ -180,7 +180,7 @@ def _given(request: Request, body: bytes) -> Said:
 async def _done(site: Site, id: str, answer: str) -> Done:
     """The answer of an apply; kept as it was given. Who reads next, here, reads what was just done."""
     number = msgspec.json.decode(answer)["number"]
-    await site.reached(number or 0)
+    await site.head(number or 0)
     links = {"import": _links(site, id)["self"]}
     links |= {"release": site.url(f"/v1/releases/{number}")} if number else {}
     return Done(200, {"data": msgspec.Raw(answer.encode()), "links": links})
