@@ -36,6 +36,11 @@ def test_guarded_cell_comes_back_and_never_begins_like_a_formula(text: str, part
     assert guarded.lstrip(" \"'")[:1] not in ("=", "+", "-", "@") or guarded.startswith("'")
 
 
+@given(TEXT | st.text("ab '\"=+-@\t\r\n,\x1c\u2028\uff1d", max_size=4))
+def test_cell_that_is_not_looked_at_closely_needs_neither_guard_nor_quotes(text: str) -> None:
+    assert not to_csv._plain(text) or (to_csv.guard(text) == text and not to_csv.QUOTED.search(text))
+
+
 @given(TEXT, TEXT)
 def test_line_is_one_csv_record_of_as_many_fields_as_the_header(name: str, abbreviation: str) -> None:
     record = organisation(name=name, abbreviation=abbreviation)

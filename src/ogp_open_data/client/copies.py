@@ -7,7 +7,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from ogp_open_data.client.publisher import Digests, Rows
+from ogp_open_data.client.ordered import Ordered
+from ogp_open_data.client.publisher import Digests
 from ogp_open_data.errors import Refused
 
 # What to write and (None) what to remove, by noun and id.
@@ -44,6 +45,10 @@ class Copy(Protocol):
         """Write and remove records, and with them the state."""
         ...
 
+    async def digest(self, noun: str) -> str:
+        """The digest of a noun, of the bytes that are held now; something that is none where they are no records by id."""
+        ...
+
     async def digests(self, noun: str) -> Digests:
         """The SHA-256 of each record, of the bytes that are held now."""
         ...
@@ -60,7 +65,7 @@ class Copy(Protocol):
         """The full copy that was begun, and its nouns that are there."""
         ...
 
-    async def fill(self, noun: str, rows: Rows) -> None:
+    async def fill(self, noun: str, rows: Ordered) -> None:
         """One noun of the full copy."""
         ...
 

@@ -11,18 +11,20 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import BinaryIO, Self, TextIO
 
 import msgspec
 
 from ogp_open_data.client.copies import Edits, State
+from ogp_open_data.client.ordered import Ordered
 from ogp_open_data.client.publisher import Digests, Rows, stamp
 from ogp_open_data.client.wire import Damaged
 from ogp_open_data.errors import Refused
 from ogp_open_data.formats import to_csv
-from ogp_open_data.records import NOUNS, Source, digest
+from ogp_open_data.records import NOUNS, digest
 
 STATE = "state.json"
 SUMS = "SHA256SUMS"
@@ -96,6 +98,15 @@ class Directory:
                 found[id] = digest(text)
         return found
 
+    async def digest(self, noun: str) -> str:
+        whole, last = hashlib.sha256(), ""
+        for id, text in read_rows(self.path / f"{noun}.ndjson"):
+            if id <= last:
+                return "a line is no record, or stands where it does not belong"
+            whole.update(f"{id}\t{digest(text)}\n".encode())
+            last = id
+        return whole.hexdigest()
+
     async def stale(self) -> list[str]:
         sums = read_sums(self.path / SUMS)
         wrong = {name for name in (*LINES, *TABLES) if sums.get(name, "") != sum_of(self.path / name)}
@@ -108,12 +119,17 @@ class Directory:
 
     async def laid(self) -> tuple[State, set[str]] | None:
         state = read_state(self.path / NEXT / STATE)
-        # The table is written after the lines.
         return (state, {noun for noun in NOUNS if (self.path / NEXT / f"{noun}.csv").exists()}) if state else None
 
-    async def fill(self, noun: str, rows: Rows) -> None:
-        write_rows(self.path / NEXT, noun, rows)
-        settle(self.path / NEXT)
+    async def fill(self, noun: str, rows: Ordered) -> None:
+        place = self.path / NEXT
+        # The lines get their name first: the table's says that both are there.
+        with written(place / f"{noun}.csv") as table, written(place / f"{noun}.ndjson") as lines:
+            table.write(f"{to_csv.header(noun)}\r\n".encode())
+            async for _, text in rows:
+                lines.write(b"%b\n" % text)
+                table.write(f"{table_line(noun, text)}\r\n".encode())
+        settle(place)
 
     async def swap(self) -> None:
         state = read_state(self.path / NEXT / STATE)
@@ -238,24 +254,24 @@ def table_lines(table: str) -> Iterator[str]:
 
 
 def table_line(noun: str, text: bytes) -> str:
-    """A record's CSV line, the publisher's own; values are taken as they are, also those that this program does not know."""
-    known = NOUNS[noun]
-    told = msgspec.json.decode(text)
-    values = {name: told.get(name) for name in known.__struct_fields__}
-    if isinstance(source := values.get("source"), Mapping):
-        values["source"] = Source(**{name: source.get(name) for name in Source.__struct_fields__})
-    # A struct does not look at its values when it is made this way.
-    return to_csv.line(known(**values))
+    """A record's CSV line, the publisher's own."""
+    return to_csv.line_of(noun, msgspec.json.decode(text))
 
 
-def write(path: Path, body: bytes) -> None:
-    """Write a file whole or not at all, down to the disk."""
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """A file that comes into being whole or not at all, down to the disk."""
     part = path.with_name(path.name + ".part")
     with part.open("wb") as file:
-        file.write(body)
+        yield file
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, path)
+
+
+def write(path: Path, body: bytes) -> None:
+    with written(path) as file:
+        file.write(body)
 
 
 def settle(directory: Path) -> None:

@@ -1,5 +1,6 @@
 """A copy in PostgreSQL: the schema `ogp_copy` with a table a noun (id, version, release, sha256, doc) and `state` of one row."""
 
+import hashlib
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
@@ -9,7 +10,8 @@ import msgspec
 
 from ogp_open_data.client.copies import Edits, State
 from ogp_open_data.client.in_sqlite import row
-from ogp_open_data.client.publisher import Digests, Rows
+from ogp_open_data.client.ordered import Ordered
+from ogp_open_data.client.publisher import Digests
 from ogp_open_data.errors import Refused, StoreUnavailable
 from ogp_open_data.records import NOUNS
 
@@ -43,6 +45,7 @@ DROP = f"DROP TABLE IF EXISTS {SCHEMA}.{{}}"
 TAKE = f"INSERT INTO {SCHEMA}.{{0}} SELECT * FROM {SCHEMA}.{{0}}_next"
 LOCK = f"SELECT pg_try_advisory_lock(hashtext('{SCHEMA}'))"
 LOCK_SHARED = f"SELECT pg_try_advisory_lock_shared(hashtext('{SCHEMA}'))"
+PREFETCH = 10_000
 COLUMNS = ("id", "version", "release", "sha256", "doc")
 
 
@@ -95,6 +98,14 @@ class Postgresql:
             return {}
         return {row["id"]: row["held"] for row in await self._db.fetch(DIGESTS.format(noun))}
 
+    async def digest(self, noun: str) -> str:
+        whole = hashlib.sha256()
+        if await self._has(noun):
+            async with self._db.transaction(readonly=True):
+                async for row in self._db.cursor(f"{DIGESTS.format(noun)} ORDER BY id", prefetch=PREFETCH):
+                    whole.update(f"{row['id']}\t{row['held']}\n".encode())
+        return whole.hexdigest()
+
     async def stale(self) -> list[str]:
         return []
 
@@ -108,10 +119,11 @@ class Postgresql:
         state = await self._state("state_next")
         return (state, {noun for noun in NOUNS if await self._has(f"{noun}_next")}) if state else None
 
-    async def fill(self, noun: str, rows: Rows) -> None:
+    async def fill(self, noun: str, rows: Ordered) -> None:
         async with self._db.transaction():
             await self._db.execute(TABLE.format(f"{noun}_next"))
-            await self._put(noun, f"{noun}_next", (rows[id] for id in sorted(rows)))
+            records = (row(noun, text) async for _, text in rows)
+            await self._db.copy_records_to_table(f"{noun}_next", schema_name=SCHEMA, columns=COLUMNS, records=records)
 
     async def swap(self) -> None:
         async with self._db.transaction():

@@ -1,5 +1,6 @@
 """A copy as a SQLite database: a table a noun (id, version, release, sha256, doc) and a table `state` of one row."""
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +11,8 @@ import msgspec
 
 from ogp_open_data.client.copies import Edits, State
 from ogp_open_data.client.in_directory import locked
-from ogp_open_data.client.publisher import Digests, Rows, stamp
+from ogp_open_data.client.ordered import Ordered
+from ogp_open_data.client.publisher import Digests, stamp
 from ogp_open_data.client.wire import Damaged
 from ogp_open_data.errors import Refused
 from ogp_open_data.records import NOUNS, digest
@@ -93,6 +95,12 @@ class Sqlite:
         # A row whose columns do not follow from its text is not what was published, whatever the text says.
         return {str(held[0]): _digest(noun, held) for held in self._db.execute(DOCS.format(noun))}
 
+    async def digest(self, noun: str) -> str:
+        whole = hashlib.sha256()
+        for held in self._db.execute(DOCS.format(noun)) if noun in self._tables() else ():
+            whole.update(f"{held[0]}\t{_digest(noun, held)}\n".encode())
+        return whole.hexdigest()
+
     async def stale(self) -> list[str]:
         return []
 
@@ -106,10 +114,10 @@ class Sqlite:
         state = self._state("state_next")
         return (state, {noun for noun in NOUNS if f"{noun}_next" in self._tables()}) if state else None
 
-    async def fill(self, noun: str, rows: Rows) -> None:
+    async def fill(self, noun: str, rows: Ordered) -> None:
         with self._all():
             self._db.execute(TABLE.format(f"{noun}_next"))
-            self._put(noun, f"{noun}_next", (rows[id] for id in sorted(rows)))
+            self._put(noun, f"{noun}_next", (text for _, text in rows))
 
     async def swap(self) -> None:
         with self._all():

@@ -7,6 +7,7 @@ import httpx
 import msgspec
 from msgspec import Raw, Struct, field
 
+from ogp_open_data.client.ordered import Ordered
 from ogp_open_data.client.wire import Damaged, Wire
 from ogp_open_data.records import FIRST_NOUNS, NOUNS, Record, digest, url_of
 
@@ -14,6 +15,7 @@ T = TypeVar("T")
 # As many ids as the publisher takes in one address, and as many changes as it gives in one page.
 MOST_IDS = 200
 MOST_CHANGES = 1000
+CHUNK = 256 * 1024
 EMPTY = digest(b"")
 # A record's text and the SHA-256 of its bytes, by id.
 Rows = dict[str, bytes]
@@ -161,7 +163,7 @@ class Publisher:
 
         return await self.wire.ask(f"/v1/releases/{release.number}/{noun}.tsv", {}, read)
 
-    async def whole(self, noun: str, release: int) -> Rows:
+    async def whole(self, noun: str, release: int) -> Ordered:
         """Every record of a noun as of a release."""
         return await self._records(noun, {"as_of": release})
 
@@ -170,18 +172,17 @@ class Publisher:
         found: Rows = {}
         for start in range(0, len(ids), MOST_IDS):
             asked = ",".join(ids[start : start + MOST_IDS])
-            found |= await self._records(noun, {"id": asked, "as_of": release})
+            found |= dict(await self._records(noun, {"id": asked, "as_of": release}))
         return found
 
-    async def _records(self, noun: str, query: dict[str, Any]) -> Rows:
-        async def read(response: httpx.Response) -> Rows:
-            rows = {}
-            for line in (await response.aread()).split(b"\n"):
-                if line:
-                    rows[stamp(noun, line).id] = line
-            told = response.headers.get("ogp-row-count")
-            if told is not None and told != str(len(rows)):
-                raise Damaged(f"{len(rows)} of {told} records of {noun} arrived")
+    async def _records(self, noun: str, query: dict[str, Any]) -> Ordered:
+        async def read(response: httpx.Response) -> Ordered:
+            rows = Ordered()
+            try:
+                await _take(noun, response, rows)
+            except BaseException:
+                rows.close()
+                raise
             return rows
 
         return await self.wire.ask(f"/v1/{noun}.ndjson", query, read)
@@ -204,6 +205,21 @@ class Publisher:
         return await self.wire.ask(
             "/v1/changes", {"since": since, "epoch": epoch, "limit": MOST_CHANGES}, read, headers
         )
+
+
+async def _take(noun: str, response: httpx.Response, rows: Ordered) -> None:
+    """Add the records of an answer as they come. Raises Damaged where one is none, or not as many came as were announced."""
+    rest = b""
+    async for chunk in response.aiter_bytes(CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line:
+                rows.add(stamp(noun, line).id, line)
+    if rest:
+        rows.add(stamp(noun, rest).id, rest)
+    told = response.headers.get("ogp-row-count")
+    if told is not None and told != str(rows.count):
+        raise Damaged(f"{rows.count} of {told} records of {noun} arrived")
 
 
 def decoded(body: bytes, type: type[T]) -> T:

@@ -4,14 +4,15 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ogp_open_data.client.copies import Copy, Edits, State, opened
-from ogp_open_data.client.publisher import EMPTY, Change, Digests, Publisher, Release, Rows, digest_of, root_of
+from ogp_open_data.client.ordered import Ordered
+from ogp_open_data.client.publisher import EMPTY, Change, Digests, Publisher, Release, digest_of, root_of
 from ogp_open_data.client.wire import Pace, Wire
 from ogp_open_data.errors import Refused
 from ogp_open_data.records import NOUNS, digest
@@ -154,12 +155,22 @@ class _Run:
     async def _whole(self) -> State:
         """A full copy of the newest release, or the rest of one that was begun."""
         state, there, release = await self._begun()
-        for place, noun in enumerate(NOUNS):
-            self.tell(f"copying {noun}", place, len(NOUNS))
-            if noun not in there:
-                rows = await self._rows(noun, release)
-                await self.copy.fill(noun, rows)
-                self.done = replace(self.done, published=self.done.published + len(rows))
+        left = [noun for noun in NOUNS if noun not in there]
+        # The next noun is built over there, and on its way, while this one is written.
+        coming = {noun: asyncio.create_task(self._rows(noun, release)) for noun in left[:1]}
+        try:
+            for place, noun in enumerate(left):
+                self.tell(f"copying {noun}", len(there) + place, len(NOUNS))
+                rows = await coming.pop(noun)
+                coming |= {
+                    after: asyncio.create_task(self._rows(after, release)) for after in left[place + 1 : place + 2]
+                }
+                with closing(rows):
+                    await self.copy.fill(noun, rows)
+                self.done = replace(self.done, published=self.done.published + rows.count)
+        finally:
+            for task in coming.values():
+                task.cancel()
         await self.copy.swap()
         self.done = replace(self.done, whole=True)
         return state
@@ -176,18 +187,22 @@ class _Run:
         await self.copy.lay(state)
         return state, set(), release
 
-    async def _rows(self, noun: str, release: Release) -> Rows:
+    async def _rows(self, noun: str, release: Release) -> Ordered:
         """Every record of a noun, held against the release's digest; single ones that differ are asked for again."""
         if release.digests.get(noun, EMPTY) == EMPTY:
-            return {}
+            return Ordered()
         rows = await self.publisher.whole(noun, release.number)
-        ours = {id: digest(text) for id, text in rows.items()}
-        if digest_of(ours) == release.digests[noun]:
+        if rows.digest() == release.digests[noun]:
             return rows
         theirs = await self.publisher.lines(noun, release)
-        wanted = [id for id, one in theirs.items() if ours.get(id) != one]
-        rows |= await self.publisher.some(noun, release.number, wanted)
-        return {id: rows[id] for id in theirs if id in rows}
+        with closing(rows):
+            right = {id: text for id, text in rows if theirs.get(id) == digest(text)}
+        right |= await self.publisher.some(noun, release.number, [id for id in theirs if id not in right])
+        mended = Ordered()
+        for id in theirs:
+            if id in right:
+                mended.add(id, right[id])
+        return mended
 
     async def _catch_up(self, state: State) -> State:
         """Apply page after page of changes, until one brings nothing."""
@@ -236,7 +251,7 @@ class _Run:
             await self.copy.apply(edits, proven)
             self.done = replace(self.done, mended=self.done.mended + sum(len(some) or 1 for some in edits.values()))
             for noun in edits:
-                if digest_of(await self.copy.digests(noun)) != release.digests.get(noun, EMPTY):
+                if await self.copy.digest(noun) != release.digests.get(noun, EMPTY):
                     raise _Astray(f"the copy of {noun} does not become that of release {release.number}")
         unknown = release.digests.keys() - NOUNS.keys()
         self.done = replace(self.done, unknown=tuple(sorted({*self.done.unknown, *unknown})))
@@ -247,18 +262,19 @@ class _Run:
         ours, theirs = await self._both(noun, release)
         wanted = [id for id, one in theirs.items() if ours.get(id) != one]
         if len(wanted) * MOST_MENDED > len(theirs):
-            found = await self.publisher.whole(noun, release.number)
+            missing = set(wanted)
+            with closing(await self.publisher.whole(noun, release.number)) as rows:
+                found = {id: text for id, text in rows if id in missing}
         else:
             found = await self.publisher.some(noun, release.number, wanted)
         edits: dict[str, bytes | None] = {id: found[id] for id in wanted if id in found}
         return edits | {id: None for id in ours if id not in theirs}
 
     async def _both(self, noun: str, release: Release) -> tuple[Digests, Digests]:
-        """The digests of our records and of theirs, which are asked for only where the noun's digest differs."""
-        ours = await self.copy.digests(noun)
-        if digest_of(ours) == release.digests.get(noun, EMPTY):
-            return ours, ours
-        ours = release.substituted(noun, ours)
+        """The digests of our records and of theirs, where the noun's digest differs; else of none."""
+        if await self.copy.digest(noun) == release.digests.get(noun, EMPTY):
+            return {}, {}
+        ours = release.substituted(noun, await self.copy.digests(noun))
         if digest_of(ours) == release.digests.get(noun, EMPTY):
             return ours, ours
         return ours, await self.publisher.lines(noun, release)

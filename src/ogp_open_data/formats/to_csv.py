@@ -5,7 +5,7 @@ lost. The line is made once, when a release is made, and stored beside the JSON.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -16,8 +16,7 @@ from ogp_open_data.records import NOUNS, Record, Source
 # = + - @ and their full-width forms, tab, CR, LF: also behind white space, quotes or apostrophes (OWASP ASVS 5.0, 1.2.10).
 FORMULA = re.compile("^'*[\\s\"]*[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20]")
 QUOTED = re.compile('[",\r\n]|^\\s|\\s$')
-# What is certainly neither: nine cells in ten, told by one look.
-PLAIN = re.compile('[^\\s\'",=+\\-@\uff1d\uff0b\uff0d\uff20](?:[^",\r\n]*[^\\s",])?')
+SIGNS = frozenset("'=+-@\uff1d\uff0b\uff0d\uff20")
 SOURCE_FIELDS = Source.__struct_fields__
 
 
@@ -42,20 +41,42 @@ def line(record: Record, fields: Iterable[str] | None = None) -> str:
     return ",".join(_cells(values))
 
 
+def line_of(noun: str, told: Mapping[str, Any]) -> str:
+    """The line of a record that is told as JSON; its values are taken as they are, also those that no struct of ours takes."""
+    values = list(map(told.get, NOUNS[noun].__struct_fields__))
+    if isinstance(source := told.get("source"), Mapping):
+        place = NOUNS[noun].__struct_fields__.index("source")
+        values[place] = Source(**{name: source.get(name) for name in SOURCE_FIELDS})
+    return ",".join(_cells(values))
+
+
 def _cells(values: Iterable[Any]) -> list[str]:
-    cells = []
-    for value in values:
-        if value is None:
-            cells.append("")
-        elif isinstance(value, str):
-            cells.append(value if PLAIN.fullmatch(value) else _quote(guard(value)))
-        elif isinstance(value, list):
-            cells.append(_quote(guard(plain(value))) if value else "")
-        elif isinstance(value, Source):
-            cells += _cells(astuple(value))
-        else:
-            cells.append(_quote(plain(value)))
-    return cells
+    return ["" if one is None else one if isinstance(one, str) and _plain(one) else _cell(one) for one in values]
+
+
+def _plain(text: str) -> bool:
+    """Whether a text is certainly neither guarded nor quoted, as nine in ten: looked at in a third of the time of the patterns."""
+    return (
+        '"' not in text
+        and "," not in text
+        and "\n" not in text
+        and "\r" not in text
+        and text[:1] not in SIGNS
+        and text.strip() == text
+    )
+
+
+def _cell(value: Any) -> str:
+    """A value as a cell; a source as several, with commas between them."""
+    if isinstance(value, int):
+        return plain(value)
+    if isinstance(value, str):
+        return _quote(guard(value))
+    if isinstance(value, list):
+        return _quote(guard(plain(value))) if value else ""
+    if isinstance(value, Source):
+        return ",".join(_cells(astuple(value)))
+    return _quote(plain(value))
 
 
 def plain(value: Any) -> str:
@@ -64,10 +85,8 @@ def plain(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        return str(value).lower()
     if isinstance(value, list):
         if all(isinstance(one, str) for one in value):
             return "|".join(one.replace("\\", "\\\\").replace("|", "\\|") for one in value)
