@@ -201,6 +201,20 @@ class Store:
         """The same on the primary, for what must hold this very moment: a key, or what a change builds on."""
         return await self._read(self.doors[-1:], hasattr(query, PLANNED_ONCE), lambda one: query(one, *args, **kwargs))
 
+    @property
+    def has_standby(self) -> bool:
+        """Whether reads go elsewhere than to the primary."""
+        return self.read_dsn != self.dsn
+
+    async def standby_release(self) -> int | None:
+        """The newest release of the server that is read from first, however old; None where it does not answer."""
+        try:
+            async with self.doors[0].steady.acquire(timeout=1) as connection:
+                newest: int = await connection.fetchval(NEWEST, timeout=1)
+                return newest
+        except (TimeoutError, asyncpg.PostgresError, *LOST):
+            return None
+
     async def _read(self, doors: Sequence[Readers], steady: bool, work: Callable[[Connection], Awaitable[T]]) -> T:
         assert doors, "open() comes first"
         until = monotonic() + PATIENCE
