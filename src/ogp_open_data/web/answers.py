@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
 import litestar
 from litestar.response import Stream
+from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import Struct
 
 from ogp_open_data.web.edge import entry, ranges
@@ -53,6 +55,23 @@ class Representation(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
 
 
+class Whole(litestar.Response[bytes]):
+    """A complete answer. Its fields are all there: Litestar would look for more, and at each of them (0.1 ms of 0.7)."""
+
+    def __init__(self, body: bytes, headers: dict[str, str]) -> None:
+        self.content = body
+        self.headers = headers
+
+    def to_asgi_response(self, *args: Any, **kwargs: Any) -> ASGIApp:  # type: ignore[override]
+        return self._sent
+
+    async def _sent(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fields = [(name.encode(), value.encode()) for name, value in self.headers.items()]
+        fields.append((b"content-length", b"%d" % len(self.content)))
+        await send({"type": "http.response.start", "status": 200, "headers": fields})
+        await send({"type": "http.response.body", "body": self.content, "more_body": False})
+
+
 def http_date(moment: datetime) -> str:
     """A moment in whole seconds, as HTTP writes it."""
     return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True)
@@ -84,7 +103,7 @@ def answer(request: Request, one: Representation) -> Response:
     if isinstance(one.body, File):
         return _file(request, one.body, headers)
     if isinstance(one.body, bytes):
-        return litestar.Response(content=one.body, headers=headers, media_type="application/octet-stream")
+        return Whole(one.body, headers)
     return Stream(one.body, headers=headers, media_type="application/octet-stream")
 
 

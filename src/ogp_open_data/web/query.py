@@ -342,7 +342,7 @@ def _list_of(names: Sequence[str]) -> dict[str, Any]:
 
 def given(query_string: bytes) -> list[tuple[str, str]]:
     """The parameters of a request in their order, empty ones too."""
-    return parse_qsl(query_string.decode("ascii", "replace"), keep_blank_values=True)
+    return parse_qsl(query_string.decode("ascii", "replace"), keep_blank_values=True) if query_string else []
 
 
 def read(given: Sequence[tuple[str, str]], allowed: Mapping[str, Parameter]) -> Query:
