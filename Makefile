@@ -2,7 +2,9 @@
 # that has python3 (3.11 or later, with pip or venv) and make. A stamp in .venv remembers what is installed.
 
 PYTHON ?= python3
-PYTEST_ARGS ?=
+# Everything on all cores, each with a PostgreSQL of its own; what is chosen by hand runs in one process.
+PYTEST_ARGS ?= $(ALL_CORES)
+ALL_CORES := --numprocesses=auto --dist=loadscope
 BENCH_ARGS ?=
 LOCK_ARGS ?=
 
