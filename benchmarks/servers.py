@@ -107,8 +107,10 @@ def byhand(dsn: str, path: str) -> Iterator[str]:
 @contextmanager
 def uvicorn(app: str, path: str, **environ: str) -> Iterator[str]:
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-access-log", "--lifespan", "off"]
-    with served(command, environ, port, path) as url:
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--lifespan", "off"]
+    # What ours does without.
+    without = ["--no-access-log", "--no-proxy-headers", "--no-server-header"]
+    with served([*command, *without], environ, port, path) as url:
         yield url
 
 

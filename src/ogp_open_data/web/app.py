@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
@@ -194,8 +195,6 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
         logging_config=None,
     )
     methods = Methods((path for path, _ in routes()), ((method, path) for method, path, _ in writes()))
-    cache = Cache(app, chosen.cache_bytes, lambda release: app.state.site.caught_up(release))
-    outermost = Measured(Edge(cache, options.public_url(chosen), contract.VERSION, methods))
-    if chosen.trusted_proxies is None:
-        return outermost
-    return ProxyHeadersMiddleware(outermost, chosen.trusted_proxies)  # type: ignore[arg-type, return-value]
+    behind: Any = app if chosen.trusted_proxies is None else ProxyHeadersMiddleware(app, chosen.trusted_proxies)  # type: ignore[arg-type]
+    cache = Cache(behind, chosen.cache_bytes, lambda release: app.state.site.caught_up(release))
+    return Measured(Edge(cache, options.public_url(chosen), contract.VERSION, methods))

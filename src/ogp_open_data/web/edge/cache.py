@@ -13,7 +13,6 @@ is never answered from before that release, whichever process or machine it come
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
 from urllib.parse import unquote
 
 from litestar.enums import ScopeType
@@ -23,7 +22,7 @@ from msgspec.structs import replace
 from ogp_open_data.errors import BadRequest
 from ogp_open_data.web.edge import codings
 from ogp_open_data.web.edge.bounded import Bounded
-from ogp_open_data.web.edge.entry import READY, Answer, Entry, Headers, Key, has_it, repeated
+from ogp_open_data.web.edge.entry import Answer, Entry, Fields, Headers, Key, Variant, Written, has_it, repeated
 
 # What is told to the holder of a key alone.
 KEYED = "/v1/imports/"
@@ -66,15 +65,12 @@ class Cache:
         if scope["type"] != ScopeType.HTTP or scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(KEYED):
             await self.app(scope, receive, self._labelled(send))
             return
-        asked = fields(scope)
+        asked = fields(scope["headers"])
         if RELEASE in asked and (seen := _number(asked[RELEASE])) > self.release:
             await self.catch_up(seen)
-        path = scope["raw_path"]
-        # An address with a suffix has one representation, whatever is accepted.
-        accept = None if path.rfind(b".") > path.rfind(b"/") else asked.get(b"accept")
-        key = (path, scope["query_string"], accept, asked.get(b"accept-datetime"))
-        entry = self.entries.get(key)
-        if entry is None or (entry.in_parts and b"range" in asked):
+        key = _key(scope["raw_path"], scope["query_string"], asked)
+        entry = self._kept(key, asked)
+        if entry is None:
             self.missed += 1
             entry = await self._fetched(key, asked, scope, receive, send)
             if entry is None:
@@ -82,7 +78,29 @@ class Cache:
         else:
             self.found += 1
         entry.hits += 1
-        await self._send(entry, asked, scope, send)
+        coding = _coding(asked)
+        if coding is not None and coding not in entry.variants:
+            self._grow(entry, await entry.encoded(coding))
+        await _send(entry.variants[coding], asked, scope["method"], send)
+
+    def at_once(self, method: bytes, target: bytes, asked: Fields) -> Written | None:
+        """What is kept, in the coding that is wanted; None where it, or the release that the asker saw, is yet to come."""
+        if RELEASE in asked:
+            return None
+        path, _, query = target.partition(b"?")
+        entry = self._kept(_key(path, query, asked), asked)
+        variant = entry.variants.get(_coding(asked)) if entry is not None else None
+        if entry is None or variant is None:
+            return None
+        self.found += 1
+        entry.hits += 1
+        if _has(asked, variant):
+            return variant.not_modified
+        return variant.whole if method == b"GET" else variant.whole._replace(body=b"")
+
+    def _kept(self, key: Key, asked: Fields) -> Entry | None:
+        entry = self.entries.get(key)
+        return None if entry is None or (entry.in_parts and b"range" in asked) else entry
 
     def _labelled(self, send: Send) -> Send:
         """Sends what is sent with the newest release known then."""
@@ -94,27 +112,7 @@ class Cache:
 
         return sent
 
-    async def _send(self, entry: Entry, asked: dict[bytes, bytes], scope: HTTPScope, send: Send) -> None:
-        """An entry to whoever asked: the variant in the coding that is wanted, 304 where the asker has it."""
-        coding = codings.wanted(asked[b"accept-encoding"]) if b"accept-encoding" in asked else None
-        if coding is not None and coding not in entry.variants:
-            self._grow(entry, await entry.encoded(coding))
-        variant = entry.variants[coding]
-        status, headers, body, head = entry.answer.status, variant.headers, variant.body, variant.head
-        if has_it(asked, status, variant.etag, variant.last_modified):
-            status, headers, body, head = 304, variant.unchanged, b"", variant.unchanged_head
-        if scope["method"] == "HEAD":
-            body = b""
-        if READY in (scope.get("extensions") or {}):
-            ready: Any = {"type": READY, "status": status, "head": head, "body": body}
-            await send(ready)
-            return
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
-
-    async def _fetched(
-        self, key: Key, asked: dict[bytes, bytes], scope: HTTPScope, receive: Receive, send: Send
-    ) -> Entry | None:
+    async def _fetched(self, key: Key, asked: Fields, scope: HTTPScope, receive: Receive, send: Send) -> Entry | None:
         """The application's answer, fetched once however many wait for it; None where it was passed on to the asker."""
         if b"range" in asked:
             return await self._ask(key, asked, scope, receive, send)
@@ -133,9 +131,7 @@ class Cache:
         finally:
             self._flights.pop(flight).set_result(entry)
 
-    async def _ask(
-        self, key: Key, asked: dict[bytes, bytes], scope: HTTPScope, receive: Receive, send: Send
-    ) -> Entry | None:
+    async def _ask(self, key: Key, asked: Fields, scope: HTTPScope, receive: Receive, send: Send) -> Entry | None:
         """Ask the application. What it answers whole is given back; what it streams goes to the asker."""
         capture = _Capture(asked, scope["method"], send)
         inner: HTTPScope = {**scope, "method": "GET", "server": None, "headers": _seen_inside(key, asked)}
@@ -201,7 +197,7 @@ class _Capture:
     Raises PassedOn into an application that would go on for nothing, after a HEAD or a 304.
     """
 
-    def __init__(self, asked: dict[bytes, bytes], method: str, send: Send) -> None:
+    def __init__(self, asked: Fields, method: str, send: Send) -> None:
         self.asked = asked
         self.method = method
         self.send = send
@@ -237,16 +233,39 @@ class _Capture:
             raise PassedOn
 
 
-def fields(scope: HTTPScope) -> dict[bytes, bytes]:
+async def _send(variant: Variant, asked: Fields, method: str, send: Send) -> None:
+    """A variant to whoever asked; 304 where the asker has it."""
+    status, headers, body = variant.status, variant.headers, variant.body
+    if _has(asked, variant):
+        status, headers, body = 304, variant.unchanged, b""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body, "more_body": False})
+
+
+def _has(asked: Fields, variant: Variant) -> bool:
+    return has_it(asked, variant.status, variant.etag, variant.last_modified)
+
+
+def _coding(asked: Fields) -> str | None:
+    return codings.wanted(asked[b"accept-encoding"]) if b"accept-encoding" in asked else None
+
+
+def _key(path: bytes, query: bytes, asked: Fields) -> Key:
+    """What an answer depends on. An address with a suffix has one representation, whatever is accepted."""
+    accept = None if path.rfind(b".") > path.rfind(b"/") else asked.get(b"accept")
+    return path, query, accept, asked.get(b"accept-datetime")
+
+
+def fields(headers: Iterable[tuple[bytes, bytes]]) -> Fields:
     """The request's fields that the cache reads; a repeated one is joined (RFC 9110, 5.3)."""
-    found: dict[bytes, bytes] = {}
-    for name, value in scope["headers"]:
+    found: Fields = {}
+    for name, value in headers:
         if name in READ:
             found[name] = b"%b, %b" % (found[name], value) if name in found else value
     return found
 
 
-def _seen_inside(key: Key, asked: dict[bytes, bytes]) -> Headers:
+def _seen_inside(key: Key, asked: Fields) -> Headers:
     """The fields that the application sees: those of the key, and a range."""
     chosen = [(name, value) for name, value in zip(CHOOSING, key[2:], strict=True) if value is not None]
     return chosen + [(name, asked[name]) for name in (b"range", b"if-range") if b"range" in asked and name in asked]

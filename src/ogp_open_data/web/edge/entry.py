@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable
+from functools import cached_property
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -13,14 +14,14 @@ from ogp_open_data.web.edge.conditions import unchanged
 from ogp_open_data.web.reads.files import repr_digest
 
 Headers = list[tuple[bytes, bytes]]
+# Of a request, those that an answer from memory can depend on, by name.
+Fields = dict[bytes, bytes]
 # Raw path, query, Accept, Accept-Datetime.
 Key = tuple[bytes, bytes, bytes | None, bytes | None]
 
 # The Cache-Control of what names its release, and so outlives it.
 PINNED = b"max-age=86400"
 REPR_DIGEST = b"repr-digest"
-# A message to a server that has this extension: an answer whose head is written already.
-READY = "ogp.response"
 # What a 304 repeats of the 200 (RFC 9110, 15.4.5), and what must be heard though nothing changed.
 REPEATED = {
     b"etag",
@@ -47,17 +48,38 @@ class Answer(Struct, frozen=True):
         return next((value for key, value in self.headers if key == name), None)
 
 
-class Variant(NamedTuple):
-    """An answer in one content coding, ready to send."""
+class Written(NamedTuple):
+    """An answer as it goes over the wire: status line and fields without the empty line at their end, and the body."""
 
+    status: int
+    head: bytes
     body: bytes
+
+
+class AtOnce(Protocol):
+    """What can answer some requests from memory, then and there: a server need make no task of them."""
+
+    def at_once(self, method: bytes, target: bytes, asked: Fields) -> Written | None:
+        """The answer to a GET or HEAD; None where it takes the long way, as an ASGI application."""
+
+
+class Variant(Struct, frozen=True, dict=True):
+    """An answer in one content coding, ready to send; written as it goes over the wire when it is first asked for again."""
+
+    status: int
     headers: Headers
+    body: bytes
     unchanged: Headers
     etag: bytes
     last_modified: bytes | None
-    # The same two heads as they go over the wire.
-    head: bytes
-    unchanged_head: bytes
+
+    @cached_property
+    def whole(self) -> Written:
+        return Written(self.status, _head(self.status, self.headers), self.body)
+
+    @cached_property
+    def not_modified(self) -> Written:
+        return Written(304, _head(304, self.unchanged), b"")
 
 
 class Entry:
@@ -102,12 +124,10 @@ def _variant(answer: Answer, coding: str | None, body: bytes) -> Variant:
     if etag:
         headers.append((b"etag", etag))
     headers.append((b"content-length", b"%d" % len(body)))
-    some = repeated(headers)
-    heads = _written(answer.status, headers), _written(304, some)
-    return Variant(body, headers, some, etag, answer.field(b"last-modified"), *heads)
+    return Variant(answer.status, headers, body, repeated(headers), etag, answer.field(b"last-modified"))
 
 
-def _written(status: int, headers: Headers) -> bytes:
+def _head(status: int, headers: Headers) -> bytes:
     """Status line and fields in HTTP/1.1, without the empty line at their end."""
     for name, value in headers:
         if b"\r" in value or b"\n" in value:
@@ -126,7 +146,7 @@ async def _in_coding(coding: str, body: bytes) -> bytes:
     return await asyncio.to_thread(codings.encoded, coding, body)
 
 
-def has_it(asked: dict[bytes, bytes], status: int, etag: bytes | None, last_modified: bytes | None) -> bool:
+def has_it(asked: Fields, status: int, etag: bytes | None, last_modified: bytes | None) -> bool:
     """Whether the asker has what would be sent."""
     if not etag or status not in (200, 206):
         return False

@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Scope, Send
 
 from ogp_open_data.errors import BadRequest, MethodNotAllowed, NotFound, OpenDataError, UriTooLong
 from ogp_open_data.web import problems
-from ogp_open_data.web.edge.entry import READY
+from ogp_open_data.web.edge.cache import Cache
+from ogp_open_data.web.edge.entry import Fields, Written
 from ogp_open_data.web.edge.methods import READS, Methods
 
 LONGEST_TARGET = 8000
@@ -42,7 +43,7 @@ KEY = re.compile(rb"ogp_[a-z2-7]{10}_[A-Za-z0-9_-]{20}")
 class Edge:
     """An ASGI application around another."""
 
-    def __init__(self, app: ASGIApp, base: str, api_version: str, methods: Methods) -> None:
+    def __init__(self, app: Cache, base: str, api_version: str, methods: Methods) -> None:
         self.app = app
         self.base = base
         self.methods = methods
@@ -58,14 +59,12 @@ class Edge:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        request_id = f"{self.ids}{next(self.numbers):012x}"
+        request_id = self._id()
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def sent(message: Any) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *self.always, (b"request-id", request_id.encode())]
-            elif message["type"] == READY:
-                message["head"] = b"%b%brequest-id: %b\r\n" % (message["head"], self.written, request_id.encode())
             await send(message)
 
         method, raw_path, query = scope["method"], scope.get("raw_path") or b"", scope.get("query_string") or b""
@@ -84,6 +83,16 @@ class Edge:
             except OpenDataError as refused:
                 # Before anything was looked up; the application answers its own errors.
                 await self._problem(refused, request_id, scope, sent)
+
+    def at_once(self, method: bytes, target: bytes, asked: Fields) -> Written | None:
+        """What is kept, with the fields of every answer. An address that was answered once need not be looked at again."""
+        found = self.app.at_once(method, target, asked)
+        if found is None:
+            return None
+        return found._replace(head=b"%b%brequest-id: %b\r\n" % (found.head, self.written, self._id().encode()))
+
+    def _id(self) -> str:
+        return f"{self.ids}{next(self.numbers):012x}"
 
     async def _problem(self, error: OpenDataError, request_id: str, scope: HTTPScope, send: Send) -> None:
         body = problems.details(error, self.base, request_id)

@@ -9,11 +9,13 @@ from time import perf_counter
 from typing import Any
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import Receive, Scope, Send
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 from ogp_open_data import settings
 from ogp_open_data.events import log
+from ogp_open_data.web.edge.entry import Fields, Written
+from ogp_open_data.web.edge.front import Edge
 from ogp_open_data.web.site import Site
 
 # From a look-up in the cache to what a reader calls slow; in seconds.
@@ -47,8 +49,18 @@ BUSY = Gauge("ogp_database_connections_busy", "Connections for reads that are in
 class Measured:
     """An ASGI application around another, which counts and times what it answers."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: Edge) -> None:
         self.app = app
+
+    def at_once(self, method: bytes, target: bytes, asked: Fields) -> Written | None:
+        """What is kept; counted where there is something."""
+        began = perf_counter()
+        found = self.app.at_once(method, target, asked)
+        if found is not None:
+            kind = family(target.partition(b"?")[0][:LONGEST_PATH])
+            _counter(kind, method.decode(), str(found.status)).inc()
+            _timer(kind).observe(perf_counter() - began)
+        return found
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:

@@ -4,19 +4,21 @@ Left alone uvicorn closed none of 200 connections that dripped a header each; an
 """
 
 import asyncio
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from ogp_open_data.web.edge.entry import READY
+from ogp_open_data.web.edge.cache import fields
+from ogp_open_data.web.edge.entry import AtOnce, Written
 
 # Bytes of a request's line and header.
 LARGEST_HEAD = 32 * 1024
 MOST_FIELDS = 100
 LARGEST_COPIED = 96 * 1024
+# A request with one of these is more than its head.
+MORE = frozenset((b"content-length", b"transfer-encoding", b"expect", b"upgrade"))
 SAYS = {
     400: "the request cannot be read; it takes one Host field, and one length",
     408: "the request came too slowly",
@@ -41,6 +43,8 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.kept: AtOnce | None = self.app if hasattr(self.app, "at_once") else None
+        self.answered = False
         self.arriving = True
         self.in_head = True
         self.arrived = 0
@@ -79,7 +83,8 @@ class Protocol(HttpToolsProtocol):
         if len(self.headers) > MOST_FIELDS or self._head_size() > LARGEST_HEAD:
             self.fault = 431
             raise Unreadable
-        hosts = [name for name, _ in self.headers].count(b"host")
+        names = [name for name, _ in self.headers]
+        hosts = names.count(b"host")
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
             # RFC 9112, 3.2; httptools lets both pass.
             raise Unreadable
@@ -87,17 +92,41 @@ class Protocol(HttpToolsProtocol):
         if self.deadline is not None:
             # What waits from here on waits for a body.
             self._wait(None)
-        before = self.cycle
-        super().on_headers_complete()
-        if self.cycle is not before:
-            # An answer that the cache has written needs no looking at its fields: two regular expressions each, elsewhere.
-            self.scope["extensions"] = {READY: {}}
-            self.cycle.send = partial(_sent, self.cycle)  # type: ignore[method-assign]
+        self.answered = MORE.isdisjoint(names) and self._answered()
+        if not self.answered:
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self.arriving = False
         self.arrived = 0
-        super().on_message_complete()
+        if not self.answered:
+            super().on_message_complete()
+
+    def _answered(self) -> bool:
+        """Answer from memory, where that is possible and it is this request's turn."""
+        method = self.parser.get_method()
+        waiting = self.cycle is not None and not self.cycle.response_complete
+        if self.kept is None or method not in (b"GET", b"HEAD") or waiting or self.flow.write_paused:
+            return False
+        found = self.kept.at_once(method, self.url, fields(self.headers))
+        if found is not None:
+            self._write(found, self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive())
+        return found is not None
+
+    def _write(self, one: Written, keep_alive: bool) -> None:
+        """Send an answer that is whole."""
+        added = [b"%b: %b\r\n" % pair for pair in self.server_state.default_headers]
+        closing = b"" if keep_alive else b"connection: close\r\n"
+        head = b"".join((one.head, *added, closing, b"\r\n"))
+        # Each write is a call of the system, and half of what a small answer costs; a large body costs more to copy.
+        if len(one.body) <= LARGEST_COPIED:
+            self.transport.write(head + one.body)
+        else:
+            self.transport.write(head)
+            self.transport.write(one.body)
+        if not keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -142,29 +171,3 @@ class Protocol(HttpToolsProtocol):
         )
         self.transport.write(STATUS_LINE[status] + head + body)
         self.transport.close()
-
-
-async def _sent(cycle: RequestResponseCycle, message: Any) -> None:
-    """What uvicorn's own `send` does; an answer that is READY is written as it is."""
-    if message["type"] != READY:
-        await RequestResponseCycle.send(cycle, message)
-        return
-    if cycle.flow.write_paused and not cycle.disconnected:
-        await cycle.flow.drain()
-    if cycle.disconnected:
-        return
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
-    added = [b"%b: %b\r\n" % pair for pair in cycle.default_headers]
-    closing = b"" if cycle.keep_alive else b"connection: close\r\n"
-    head, body = b"".join((message["head"], *added, closing, b"\r\n")), message["body"]
-    # Each write is a call of the system, and half of what a small answer costs; a large body costs more to copy.
-    if len(body) <= LARGEST_COPIED:
-        cycle.transport.write(head + body)
-    else:
-        cycle.transport.write(head)
-        cycle.transport.write(body)
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
