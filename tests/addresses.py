@@ -14,7 +14,7 @@ from ogp_open_data.web import app, contract
 
 BASE = "https://data.example.org"
 # Operators' addresses answer of this moment, so they have no validators; the contract leaves them out too.
-OPERATORS = ("/livez", "/readyz", "/metrics")
+OPERATORS = ("/livez", "/readyz", "/status", "/status.json", "/metrics")
 # Pages are no part of the contract, which would name an example.
 OF_PAGES = {"/releases/{number}": "/releases/1", "/static/{name}": "/static/style.css"}
 

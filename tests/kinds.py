@@ -23,4 +23,5 @@ KINDS = {
     "error": "/docs/errors/gone",
     "feeds": "/docs/feeds",
     "deprecations": "/docs/deprecations",
+    "status": "/status",
 }

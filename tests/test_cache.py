@@ -329,6 +329,9 @@ async def test_database_that_is_away_leaves_cached_answers_and_the_truth_about_r
         await executed(server, KILL.format(urlsplit(dsn).path[1:]))
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.headers["content-type"]) == (503, "application/problem+json")
+        wrong = {one["name"]: one["state"] for one in ready.json()["checks"] if one["state"] != "ok"}
+        assert wrong["database_readers"] == "failed" and wrong["database_writer"] == "degraded"
+        assert str(way) not in ready.text and "postgres" not in ready.text.replace("PostgreSQL", "")
         assert [(await client.get(path)).content for path in known] == before
         way.symlink_to(socket)
         assert (await client.get("/readyz")).status_code == 200

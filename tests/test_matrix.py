@@ -112,7 +112,7 @@ def test_link_that_breaks_the_grammar_is_seen(text: str) -> None:
         parsed(text)
 
 
-@pytest.mark.parametrize("path", OPERATORS[:2])
+@pytest.mark.parametrize("path", OPERATORS[:4])
 def test_operators_addresses_are_never_kept(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")

@@ -117,6 +117,20 @@ def test_errors_are_pages_for_those_who_ask_for_pages(client: httpx.Client) -> N
         assert client.get(path, headers=headers).headers["content-type"] == "application/problem+json"
 
 
+def test_status_says_the_same_to_people_and_to_programs_and_is_kept_by_nobody(client: httpx.Client) -> None:
+    told = client.get("/status.json").json()
+    page = document(client, "/status")
+    words = " ".join(page.text_content().split())
+    assert f"Release {told['release']['number']} was made" in words and told["version"] in words
+    assert "Everything works" in words and {one["state"] for one in told["checks"]} == {"ok"}
+    assert (told["instance_behind"], told["replica_behind"], told["overdue_seconds"]) == (0, None, 0)
+    assert client.get("/status", headers={"Accept": "application/json"}).json()["state"] == "ok"
+    since = {"If-Modified-Since": "Fri, 31 Dec 2100 00:00:00 GMT", **BROWSER}
+    answer = client.get("/status", headers=since)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert "etag" not in answer.headers and client.get("/status?as_of=1").status_code == 400
+
+
 def test_search_is_narrowed_by_facets_that_say_what_they_will_find(client: httpx.Client) -> None:
     whole = document(client, "/search?q=government")
     links = {" ".join(one.text_content().split()): one.get("href") for one in whole.cssselect(".facets a")}

@@ -11,7 +11,7 @@ from ogp_open_data.records import NOUNS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # Of the contract as a whole: schemas, OpenAPI, CSV columns. CONTRIBUTING.md tells when to raise it.
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 
 
 def components(deprecated: Sequence[Deprecated] = DEPRECATED) -> dict[str, Any]:

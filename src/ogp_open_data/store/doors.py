@@ -193,29 +193,28 @@ class Store:
 
         A lost database, or a standby that lags, is waited for; raises StoreUnavailable after PATIENCE seconds.
         """
-        return await self._read(self.doors, hasattr(query, PLANNED_ONCE), lambda one: query(one, *args, **kwargs))
+        steady = hasattr(query, PLANNED_ONCE)
+        return await self._read(self.doors, steady, self.floor, lambda one: query(one, *args, **kwargs))
 
     async def reading_primary(
         self, query: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """The same on the primary, for what must hold this very moment: a key, or what a change builds on."""
-        return await self._read(self.doors[-1:], hasattr(query, PLANNED_ONCE), lambda one: query(one, *args, **kwargs))
+        steady = hasattr(query, PLANNED_ONCE)
+        return await self._read(self.doors[-1:], steady, self.floor, lambda one: query(one, *args, **kwargs))
 
-    @property
-    def has_standby(self) -> bool:
-        """Whether reads go elsewhere than to the primary."""
-        return self.read_dsn != self.dsn
+    async def reading_each(self, query: Callable[[Connection], Awaitable[T]], seconds: float) -> list[T | None]:
+        """What every server answers, whatever release it has, the primary last; None for one that does not in so many seconds."""
+        asked = [asyncio.create_task(self._read([one], False, 0, query)) for one in self.doors]
+        await asyncio.wait(asked, timeout=seconds)
+        for one in asked:
+            # Its end is not waited for: it may be as slow as its answer.
+            one.cancel()
+        return [one.result() if one.done() and one.exception() is None else None for one in asked]
 
-    async def standby_release(self) -> int | None:
-        """The newest release of the server that is read from first, however old; None where it does not answer."""
-        try:
-            async with self.doors[0].steady.acquire(timeout=1) as connection:
-                newest: int = await connection.fetchval(NEWEST, timeout=1)
-                return newest
-        except (TimeoutError, asyncpg.PostgresError, *LOST):
-            return None
-
-    async def _read(self, doors: Sequence[Readers], steady: bool, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _read(
+        self, doors: Sequence[Readers], steady: bool, floor: int, work: Callable[[Connection], Awaitable[T]]
+    ) -> T:
         assert doors, "open() comes first"
         until = monotonic() + PATIENCE
         while True:
@@ -224,12 +223,12 @@ class Store:
                 try:
                     async with pool.acquire(timeout=max(0.1, until - monotonic())) as connection:
                         try:
-                            if await connection.has(self.floor):  # type: ignore[attr-defined]
+                            if await connection.has(floor):  # type: ignore[attr-defined]
                                 return await work(connection)
                         except HUNG:
                             connection.terminate()
                             raise
-                        failure: Exception = Behind(f"the database has not release {self.floor} yet")
+                        failure: Exception = Behind(f"the database has not release {floor} yet")
                 except REFUSED as error:
                     raise StoreUnavailable(f"the database refuses this program: {error}") from error
                 except asyncpg.QueryCanceledError as error:

@@ -26,6 +26,12 @@ SELECT url, kind, secret, created_at, told, told_at, failures, last_failure, due
     (SELECT coalesce(max(number), 0) FROM release) - told AS waiting
 FROM receiver ORDER BY created_at, url
 """
+BACKLOG = """
+SELECT kind, count(*) AS receivers, count(*) FILTER (WHERE ended_at IS NULL AND told < newest) AS waiting,
+    coalesce(max(newest - told) FILTER (WHERE ended_at IS NULL), 0) AS releases,
+    count(*) FILTER (WHERE ended_at IS NULL AND failures > 0) AS failing, count(*) FILTER (WHERE ended_at IS NOT NULL) AS ended
+FROM receiver, (SELECT coalesce(max(number), 0) AS newest FROM release) AS head GROUP BY kind ORDER BY kind
+"""
 DUE = """
 FROM receiver WHERE ended_at IS NULL AND due_at <= now() AND told < (SELECT max(number) FROM release)
 """
@@ -63,6 +69,18 @@ class Receiver(Struct, frozen=True):
     waiting: int
 
 
+class Backlog(Struct, frozen=True):
+    """How far the receivers of a kind are: their number, how many wait for a release and for how many at the most, how many did not
+    take the last message, and how many were given up."""
+
+    kind: str
+    receivers: int
+    waiting: int
+    releases: int
+    failing: int
+    ended: int
+
+
 async def add(connection: Connection, url: str, secret: str) -> None:
     """Tell an address of every release from the next one on. Raises Refused where it is told already."""
     try:
@@ -94,6 +112,11 @@ async def keep_hubs(connection: Connection, hubs: Sequence[str], head: int) -> N
 async def every(connection: Connection) -> list[Receiver]:
     """All of them, the oldest first."""
     return [Receiver(*row) for row in await connection.fetch(EVERY)]
+
+
+async def backlogs(connection: Connection) -> list[Backlog]:
+    """The backlog of each kind that there is."""
+    return [Backlog(*row) for row in await connection.fetch(BACKLOG)]
 
 
 async def any_due(connection: Connection) -> bool:

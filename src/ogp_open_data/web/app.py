@@ -31,6 +31,7 @@ from ogp_open_data.web.board import (
     plans,
     published,
     reports,
+    status,
 )
 from ogp_open_data.web.edge import server
 from ogp_open_data.web.edge.cache import Cache
@@ -112,6 +113,8 @@ def routes() -> list[tuple[str, Handler]]:
         ("/.well-known/api-catalog", wellknown.catalog),
         ("/livez", health.livez),
         ("/readyz", health.readyz),
+        ("/status", status.page),
+        ("/status.json", health.status),
         ("/metrics", health.figures),
     ]
 

@@ -11,6 +11,7 @@ from ogp_open_data.formats import Format
 from ogp_open_data.intake.deciding.compare import Difference
 from ogp_open_data.records import NOUNS
 from ogp_open_data.web import query
+from ogp_open_data.web.reads.standing import Status
 
 TEXT = {"type": "string"}
 BYTES = {"type": "string", "format": "binary"}
@@ -37,8 +38,14 @@ def components(deprecated: Sequence[Deprecated]) -> dict[str, Any]:
         "Health": {
             "type": "object",
             "required": ["status"],
-            "properties": {"status": TEXT, "release": {"type": "integer"}},
+            "properties": {
+                "status": {"type": "string", "examples": ["ok", "degraded"]},
+                "release": {"type": "integer"},
+                "standby": object_of({"release": {"type": ["integer", "null"]}, "seconds": {"type": "number"}}),
+                "checks": {"type": "array", "items": {"$ref": "#/components/schemas/Check"}},
+            },
         },
+        **msgspec.json.schema_components([Status], ref_template="#/components/schemas/{name}")[1],
         **_happened(),
         **msgspec.json.schema_components([Difference], ref_template="#/components/schemas/{name}")[1],
         "Problem": object_of(
@@ -47,6 +54,11 @@ def components(deprecated: Sequence[Deprecated]) -> dict[str, Any]:
                 "type": "array",
                 "description": "Every fault of the request.",
                 "items": object_of({"parameter": TEXT, "detail": TEXT}),
+            },
+            checks={
+                "type": "array",
+                "description": "Of `/readyz`: everything that was looked at.",
+                "items": {"$ref": "#/components/schemas/Check"},
             },
         ),
     }

@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from time import monotonic
 from typing import Any, TypeAlias
 
 import litestar
@@ -54,6 +55,8 @@ class Site:
         self.guard = Guard()
         self.reading = Reading(settings.vocabulary)
         self._state: State | None = None
+        # When a database last said what its newest release is; by a clock that only runs.
+        self.heard_at: float | None = None
         self._known: OrderedDict[tuple[str, Listing | int], Any] = OrderedDict()
         self._warming: asyncio.Task[None] | None = None
 
@@ -96,6 +99,7 @@ class Site:
         The cache drops what it keeps of another, and makes again what is asked most. A history only grows: what is older than what
         is known comes from a standby that lags, and is not heard.
         """
+        self.heard_at = monotonic()
         before = self._state
         if before is not None and _goes_back(before, state):
             return before

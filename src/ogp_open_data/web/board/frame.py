@@ -46,7 +46,8 @@ class Asked(Struct, frozen=True):
 
 class Page(Struct, frozen=True, kw_only=True):
     """What a page is: its template, address (`path` and `query`) and words; the list or record that has the same for machines,
-    and what it is asked (`data`, `asking`); whose feed belongs to it (`about`); and whether search engines may keep it."""
+    and what it is asked (`data`, `asking`); whose feed belongs to it (`about`); whether search engines may keep it; and how long a
+    cache may, while it speaks of the present."""
 
     template: str
     path: str
@@ -60,6 +61,7 @@ class Page(Struct, frozen=True, kw_only=True):
     structured: Mapping[str, Any] | None = None
     section: str | None = None
     index: bool = True
+    cache_control: str = CURRENT
 
 
 async def asked(request: Request, allowed: Mapping[str, query.Parameter] | None = None) -> Asked:
@@ -85,7 +87,7 @@ def shown(asked: Asked, page: Page, **context: Any) -> Response:
             content_type=HTML,
             body=body,
             last_modified=asked.head.made_at or EPOCH,
-            cache_control=PINNED if isinstance(asked.query.as_of, int) else CURRENT,
+            cache_control=PINNED if isinstance(asked.query.as_of, int) else page.cache_control,
             links=links,
         ),
     )

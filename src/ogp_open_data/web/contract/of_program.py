@@ -37,7 +37,9 @@ def paths() -> dict[str, Any]:
         ),
         "/livez": _health("livez", "Whether the program runs", ()),
         "/metrics": _health("metrics", "Figures for Prometheus", (), {"text/plain": {"schema": TEXT}}),
-        "/readyz": _health("readyz", "Whether it can answer from its database", ("503",)),
+        "/readyz": _health("readyz", "Whether it can answer from its database, and what is wrong", ("503",)),
+        "/status": _health("status_page", "Where the publication stands, for people", ("503",), PAGE),
+        "/status.json": _health("status", "Where the publication stands", (), STATUS),
     }
 
 
@@ -63,6 +65,8 @@ def _templates() -> dict[str, Any]:
     return operations("template", "about", {"summary": summary, "parameters": [name], "responses": responses})
 
 
+PAGE = {"text/html": {"schema": TEXT}, "application/json": {"schema": {"$ref": "#/components/schemas/Status"}}}
+STATUS = {"application/json": {"schema": {"$ref": "#/components/schemas/Status"}}}
 HEALTH = {"application/json": {"schema": {"$ref": "#/components/schemas/Health"}}}
 
 

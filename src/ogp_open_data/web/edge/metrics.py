@@ -26,7 +26,7 @@ SLOW = 1.0
 LONGEST_PATH = 300
 # Few words for many addresses, the first that fits: a label for each address would be a series for each.
 FAMILIES = (
-    ("health", r"/(livez|readyz|metrics)$"),
+    ("health", r"/(livez|readyz|metrics|status(\.json)?)$"),
     ("feeds", r"/feed\.|/feed/|/v1/.*\.atom$|/v1/changes/archive/"),
     ("history", r"/v1/(changes|releases)"),
     ("lists", r"/v1/[a-z]+(\.[a-z]+)?$"),

@@ -53,10 +53,16 @@ async def list_releases(request: Request) -> Response:
 
 async def _now(site: Site, made_at: datetime | None) -> dict[str, Any]:
     """Which history this is, and when its next release comes at the latest."""
+    return {"epoch": (await site.dataset()).epoch, "next_expected_at": next_expected(site, made_at)}
+
+
+def next_expected(site: Site, made_at: datetime | None) -> datetime | None:
+    """When the release after one of that time comes at the latest; None where there is none yet."""
+    if made_at is None:
+        return None
     zone = ZoneInfo(site.settings.time_zone)
-    day = (made_at or EPOCH).astimezone(zone).date() + timedelta(days=1)
-    at = datetime.combine(day, time.fromisoformat(site.settings.daily_at), zone) if made_at else None
-    return {"epoch": (await site.dataset()).epoch, "next_expected_at": at and at.astimezone(EPOCH.tzinfo)}
+    day = made_at.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(day, time.fromisoformat(site.settings.daily_at), zone).astimezone(EPOCH.tzinfo)
 
 
 async def _told(site: Site, one: Made) -> dict[str, Any]:

@@ -41,7 +41,7 @@ async def catalog(request: Request) -> Response:
         "anchor": site.url("/v1"),
         "service-desc": [{"href": site.url("/openapi.json"), "type": "application/vnd.oai.openapi+json"}],
         "service-doc": [{"href": site.url("/docs"), "type": "text/html"}],
-        "status": [{"href": site.url("/readyz"), "type": "application/json"}],
+        "status": [{"href": site.url("/status.json"), "type": "application/json"}],
         "license": [{"href": site.settings.licence_url}],
     }
     return document(request, CATALOG, msgspec.json.encode({"linkset": [one]}))
