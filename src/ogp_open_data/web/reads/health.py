@@ -52,6 +52,7 @@ async def readyz(request: Request) -> Response:
 
 def _standby(site: Site, seen: Look) -> dict[str, Any]:
     """The release of the standby, null where it does not answer, and for how many seconds it has lacked a newer one."""
-    release, head = seen.servers[0] and seen.servers[0].newest, site.known_head
+    first, head = seen.servers[0], site.known_head
+    release = None if first is None else first.newest
     lacks = head.made_at if head and (release is None or release < head.number) else None
     return {"release": release, "seconds": (datetime.now(UTC) - lacks).total_seconds() if lacks else 0.0}
