@@ -1,4 +1,4 @@
-"""One cluster for all tests of faults, a fresh database for each module of them, and the program on it; figures at the end."""
+"""One cluster for all tests of faults, and one program on it that goes through them all; what was measured is said at the end."""
 
 import asyncio
 import shutil
@@ -10,7 +10,7 @@ import pytest
 from database import executed
 from embedded_tools import open_directory
 from faults.cluster import Cluster
-from faults.stage import Program, key_of, serving
+from faults.stage import CACHED, Program, key_of, serving
 from growing import KNOWN, opened
 from ogp_open_data.intake.importer import import_document, sample
 from serving import program as command
@@ -46,7 +46,7 @@ async def _imported(dsn: str) -> None:
             await import_document(store, document, KNOWN)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def dsn(cluster: Cluster, original: str) -> Iterator[str]:
     """The address of a copy of it."""
     name = f"faults_{next(NUMBERS)}"
@@ -55,16 +55,27 @@ def dsn(cluster: Cluster, original: str) -> Iterator[str]:
     asyncio.run(executed(cluster.dsn(), f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def key(dsn: str) -> str:
     return key_of(dsn)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def program(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """`serve` with two workers; that one and the same goes through every fault of a module is the point."""
+    """`serve` with two workers; that one and the same goes through every fault is the point."""
     with serving(dsn, tmp_path_factory.mktemp("serve") / "log") as one:
         yield one
+
+
+@pytest.fixture
+def well(program: Program) -> Iterator[None]:
+    """A fault meets a program that is well, with answers in memory, and leaves it so."""
+    program.ready_within(10)
+    for path in CACHED:
+        assert program.status(path) == 200
+    yield
+    program.ready_within(10)
+    program.sound()
 
 
 @pytest.fixture

@@ -215,3 +215,11 @@ def key_of(dsn: str) -> str:
             return await keys.create(connection, "faults", [], ["admin"])
 
     return asyncio.run(made())
+
+
+@contextmanager
+def writing_as(url: str, key: str) -> Iterator[httpx.Client]:
+    """A client that has a key."""
+    headers = {"authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=url, timeout=120, headers=headers, trust_env=False) as client:
+        yield client

@@ -1,4 +1,4 @@
-"""PostgreSQL is restarted, killed piece by piece, frozen, full of others, read-only, or not there yet: reads go on or say when."""
+"""PostgreSQL is restarted, killed piece by piece, or frozen: reads go on, or say when to come again."""
 
 import random
 import time
@@ -10,7 +10,6 @@ from database import named
 from embedded_tools import ask, eventually
 from faults.cluster import Cluster
 from faults.stage import (
-    CACHED,
     PROBLEM,
     Load,
     Program,
@@ -23,7 +22,7 @@ from faults.stage import (
     unforeseen,
 )
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600), pytest.mark.usefixtures("well")]
 Figures = Callable[[str], None]
 # Seconds from the database's return to the first answer that needs it.
 RECOVERY = 5.0
@@ -34,17 +33,6 @@ OURS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ogp-open
 OPEN = f"{OURS} AND state LIKE 'idle in transaction%'"
 # Eight for reads, two for writes, and one each for the loops that watch the head.
 MOST_CONNECTIONS = 2 * (8 + 2 + 2)
-
-
-@pytest.fixture(autouse=True)
-def well(cluster: Cluster, program: Program) -> Iterator[None]:
-    """Each fault meets a program that is well, and leaves it so."""
-    program.ready_within(10)
-    for path in CACHED:
-        assert program.status(path) == 200
-    yield
-    program.ready_within(10)
-    program.sound()
 
 
 @pytest.mark.parametrize("paths", [cached, mixed], ids=["cached", "cached and not"])
