@@ -17,6 +17,10 @@ EVENTS = {
     "database.back": ("info", "The database answers this worker again."),
     "daily.made": ("info", "The release of the day was made."),
     "daily.failed": ("error", "The release of the day could not be made; the next try follows."),
+    "figures.apart": (
+        "warning",
+        "There is no room for figures of all workers: /metrics tells of the one that answers.",
+    ),
     "request.slow": ("warning", "A request took longer than a second."),
     "key.refused": ("warning", "A request had a key that is not known, or not any more."),
     "request.failed": ("error", "A request ended in an unexpected error."),

@@ -148,6 +148,11 @@ def share_figures(directory: Path) -> None:
     os.environ[FIGURES] = str(directory)
 
 
+def keep_figures_apart() -> None:
+    """Let this process keep its figures in its own memory."""
+    os.environ.pop(FIGURES, None)
+
+
 def shared_figures() -> str | None:
     """The directory of the figures of several processes; None where there is only this one."""
     return os.environ.get(FIGURES)

@@ -23,15 +23,16 @@ class Cluster:
         self.home, self.account = premises.claim(directory)
         self.disk = self.home / "disk"
         self.disk.mkdir(exist_ok=True)
-        self.own()
+        self.own(self.disk)
         self.settings = settings
         self.port = free_port()
         self.server: Postmaster | None = None
         self.binaries = binaries.place(binaries.find(set()), self.home, self.account)
 
-    def own(self) -> None:
-        """The server's account may write on the disk, its socket for one."""
-        os.chown(self.disk, self.account.pw_uid, self.account.pw_gid)
+    def own(self, directory: Path) -> None:
+        """The server's account may write there, and in all that is there."""
+        for path in (directory, *directory.rglob("*")):
+            os.chown(path, self.account.pw_uid, self.account.pw_gid)
 
     def dsn(self, database: str = "postgres", password: str = PASSWORD) -> str:
         return f"postgresql://{ROLE}:{password}@127.0.0.1:{self.port}/{database}"

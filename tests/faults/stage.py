@@ -159,7 +159,8 @@ class Load:
         asyncio.run(self._all())
 
     async def _all(self) -> None:
-        limits = httpx.Limits(max_connections=self.clients)
+        # The server closes after five idle seconds; whoever asks at that very moment gets nothing.
+        limits = httpx.Limits(max_connections=self.clients, keepalive_expiry=2)
         async with httpx.AsyncClient(base_url=self.url, timeout=HANGS, limits=limits, trust_env=False) as client:
             await asyncio.gather(*(self._one(client) for _ in range(self.clients)))
 

@@ -5,6 +5,7 @@ A workbook of 100,000 rows is half a minute of Python, which would hold up every
 path that it is given.
 """
 
+import errno
 import io
 import os
 import sys
@@ -25,6 +26,8 @@ BATCH = 32 << 20
 
 # Others are answered first.
 NICE = 5
+# The exit code where the disk is full.
+NO_ROOM = errno.ENOSPC
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -58,7 +61,12 @@ def carry_out(order: Order, out: str) -> None:
 
 def main() -> None:
     os.nice(NICE)
-    carry_out(msgspec.json.decode(sys.stdin.buffer.read(), type=Order), sys.argv[1])
+    try:
+        carry_out(msgspec.json.decode(sys.stdin.buffer.read(), type=Order), sys.argv[1])
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            sys.exit(NO_ROOM)
+        raise
 
 
 if __name__ == "__main__":

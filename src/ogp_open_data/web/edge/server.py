@@ -79,7 +79,7 @@ def _run(chosen: Settings, listener: socket.socket, host: str, port: int, worker
     """One process that answers at a socket, or several."""
     settings.to_environment(chosen)
     config = uvicorn.Config(
-        "ogp_open_data.web.app:create",
+        "ogp_open_data.web.edge.worker:application",
         http=Protocol,
         factory=True,
         host=host,

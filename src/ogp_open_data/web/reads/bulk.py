@@ -3,6 +3,7 @@ in memory; many rows of a question of its own are joined as they are read, and w
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
@@ -189,6 +190,8 @@ async def _built_beside(order: Order, path: Path) -> None:
     finally:
         if process.returncode is None:
             process.kill()
+    if process.returncode == build.NO_ROOM:
+        raise OSError(build.NO_ROOM, os.strerror(build.NO_ROOM))
     if process.returncode != 0:
         log("file.failed", file=f"{order.noun}.{order.suffix}", said=said.decode(errors="replace")[-2000:])
         raise OpenDataError(f"the {order.suffix.upper()} file could not be built; it was logged. CSV has the same rows")
