@@ -27,10 +27,10 @@ help:
 	@echo 'make lock      write the locks from pyproject.toml; make lock LOCK_ARGS=--upgrade for newer versions'
 	@echo 'make clean     remove .venv and what tools left'
 
-serve: .venv/.serve
+serve: .venv/.compiled
 	.venv/bin/ogp-open-data serve --sample
 
-test: .venv/.test
+test: .venv/.test .venv/.compiled
 	$(PY) -m pytest $(PYTEST_ARGS)
 
 check: .venv/.test
@@ -44,7 +44,7 @@ check: .venv/.test
 faults: .venv/.test
 	OGP_TEST_FAULTS=whole $(PY) -m pytest tests/faults $(PYTEST_ARGS)
 
-bench: .venv/.test
+bench: .venv/.test .venv/.compiled
 	$(PY) -m benchmarks $(BENCH_ARGS)
 
 schemas: .venv/.serve
@@ -92,6 +92,14 @@ endef
 .venv/.test: $(PY) $(LOCKS) requirements-dev.lock pyproject.toml
 	$(call install,requirements-dev.lock)
 	@touch .venv/.serve
+
+# Bytecode of the program and of all that it loads, also where PYTHONDONTWRITEBYTECODE forbids it by the way: without it each
+# start compiles two hundred thousand lines, which is more than half of its time.
+.venv/.compiled: .venv/.serve $(shell find src -name '*.py')
+	@PYTHONDONTWRITEBYTECODE= $(PY) -c 'import importlib, pkgutil, ogp_open_data; \
+		[importlib.import_module(one.name) for one in pkgutil.walk_packages(ogp_open_data.__path__, "ogp_open_data.")]; \
+		import docx, feedgen, httpx, lxml.html, openpyxl, rich.console, rich.progress, rich.table'
+	@touch $@
 
 .venv/.lock: $(PY)
 	@$(PIP) uv

@@ -36,6 +36,7 @@ def serve(
     from ogp_open_data.web.edge import server
 
     server.end_quietly()
+    server.load()
     chosen = settings.load(data_dir=data_dir, database_url=database_url)
     with ExitStack() as stack:
         ready = opened(stack, chosen, watch=True)

@@ -16,9 +16,8 @@ from ogp_open_data.intake import questions
 from ogp_open_data.intake.deciding.decide import Asked, decide
 from ogp_open_data.intake.deciding.identify import Registry
 from ogp_open_data.intake.deciding.world import Decision
-from ogp_open_data.intake.reading import documents, from_table
+from ogp_open_data.intake.reading import documents
 from ogp_open_data.intake.reading.drafts import Draft
-from ogp_open_data.intake.reading.report import read_report
 from ogp_open_data.intake.reading.sheet import Workbook
 from ogp_open_data.intake.reading.vocabulary import Vocabulary
 from ogp_open_data.intake.releasing import Made, Outcome, Prepared, Writing, held, prepared, publish, writing
@@ -57,6 +56,10 @@ class Document(Struct, frozen=True):
 
 def read(document: Document, vocabulary: Vocabulary) -> tuple[str, Draft]:
     """Media type and Draft of a document. Pure; raises DocumentRefused where it cannot be read at all."""
+    # Who serves reads none: another process does, when one is handed in.
+    from ogp_open_data.intake.reading import from_table
+    from ogp_open_data.intake.reading.report import read_report
+
     media_type, content = documents.read(document.body, document.name, document.media_type)
     if isinstance(content, str | Workbook):
         return media_type, from_table.read_table(content, vocabulary)

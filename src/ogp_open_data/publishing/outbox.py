@@ -10,10 +10,10 @@ import random
 import re
 import time
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-import httpx
 from msgspec import Struct
 
 from ogp_open_data.errors import Refused, StoreUnavailable
@@ -23,6 +23,10 @@ from ogp_open_data.publishing.places import Place
 from ogp_open_data.store import following, history, receivers, releases
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.receivers import Receiver
+
+if TYPE_CHECKING:
+    # Loaded with the first receiver that is due: most publishers have none, and it is a sixth of what a start loads.
+    import httpx
 
 # What Standard Webhooks recommends, in seconds: two and a half days of tries.
 RETRIES = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
@@ -56,9 +60,8 @@ class Failed(Exception):
 async def forever(store: Store, office: Office) -> None:
     """Tell everybody of every release; a store that is away is asked again."""
     begun = False
-    # A connection is known by its network address alone: kept, it could carry what is meant for another name there.
-    limits = httpx.Limits(max_keepalive_connections=0)
-    async with httpx.AsyncClient(follow_redirects=False, timeout=PATIENCE, trust_env=False, limits=limits) as client:
+    client: httpx.AsyncClient | None = None
+    async with AsyncExitStack() as stack:
         while True:
             with suppress(StoreUnavailable):
                 async for state in following.states(store.dsn, EVERY):
@@ -66,11 +69,23 @@ async def forever(store: Store, office: Office) -> None:
                         async with store.writing() as connection:
                             await receivers.keep_hubs(connection, office.hubs, state.head.number)
                         begun = True
-                    await emptied(store, office, client)
+                    if await store.reading_primary(receivers.any_due):
+                        if client is None:
+                            client = await stack.enter_async_context(caller())
+                        await emptied(store, office, client)
             await asyncio.sleep(PAUSE)
 
 
-async def emptied(store: Store, office: Office, client: httpx.AsyncClient) -> None:
+def caller() -> "httpx.AsyncClient":
+    """Who calls the receivers; to be closed."""
+    import httpx
+
+    # A connection is known by its network address alone: kept, it could carry what is meant for another name there.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    return httpx.AsyncClient(follow_redirects=False, timeout=PATIENCE, trust_env=False, limits=limits)
+
+
+async def emptied(store: Store, office: Office, client: "httpx.AsyncClient") -> None:
     """Send what is due now, to a few receivers at once."""
 
     async def working() -> None:
@@ -89,7 +104,7 @@ async def _taken(store: Store) -> Receiver | None:
         return await receivers.take(connection, LEASE)
 
 
-async def _tell(store: Store, office: Office, client: httpx.AsyncClient, one: Receiver) -> None:
+async def _tell(store: Store, office: Office, client: "httpx.AsyncClient", one: Receiver) -> None:
     """Send a receiver what it has not got, and note how it went."""
     try:
         told = await (_hub if one.kind == "hub" else _webhook)(store, office, client, one)
@@ -109,7 +124,7 @@ async def _note_failure(store: Store, office: Office, one: Receiver, error: Fail
     log("receiver.ended" if over else "receiver.failed", url=one.url, reason=str(error), waiting_from=one.told + 1)
 
 
-async def _webhook(store: Store, office: Office, client: httpx.AsyncClient, one: Receiver) -> int:
+async def _webhook(store: Store, office: Office, client: "httpx.AsyncClient", one: Receiver) -> int:
     """Send the next release; its number."""
     number = one.told + 1
     made = (await store.reading_primary(history.made, number + 1, 1))[0]
@@ -121,7 +136,7 @@ async def _webhook(store: Store, office: Office, client: httpx.AsyncClient, one:
     return number
 
 
-async def _hub(store: Store, office: Office, client: httpx.AsyncClient, one: Receiver) -> int:
+async def _hub(store: Store, office: Office, client: "httpx.AsyncClient", one: Receiver) -> int:
     """Tell a hub of the newest release; nothing is sent where all since the last time were empty, for then no feed changed."""
     head = await store.reading_primary(releases.head)
     if await store.reading_primary(receivers.any_news, one.told, head.number):
@@ -140,8 +155,10 @@ async def _place(url: str, office: Office) -> Place:
         raise Failed(error.detail.removeprefix(f"{url}: ")) from error
 
 
-async def _sent(client: httpx.AsyncClient, place: Place, body: bytes, fields: dict[str, str]) -> None:
+async def _sent(client: "httpx.AsyncClient", place: Place, body: bytes, fields: dict[str, str]) -> None:
     """Send, and look at nothing of the answer but its head. Raises Failed unless it is 2xx; redirects are failures."""
+    import httpx
+
     headers = {**fields, "host": place.host, "user-agent": "ogp-open-data"}
     try:
         async with (

@@ -8,11 +8,14 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Collection
 from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import TYPE_CHECKING
 
-import httpx
 from msgspec import Struct
 
 from ogp_open_data.errors import Refused
+
+if TYPE_CHECKING:
+    import httpx
 
 PORTS = {"http": (80, 8080), "https": (443, 8443)}
 # IPv4 inside IPv6: the last 32 bits are where it goes.
@@ -30,18 +33,18 @@ class Place(Struct, frozen=True):
     address: str
 
     @property
-    def direct(self) -> httpx.URL:
+    def direct(self) -> "httpx.URL":
         """The URL with the network address in the place of the name, which then travels in Host and in TLS' SNI."""
-        return httpx.URL(self.url).copy_with(host=self.address)
+        return _url(self.url).copy_with(host=self.address)
 
     @property
     def host(self) -> str:
-        return httpx.URL(self.url).netloc.decode("ascii")
+        return _url(self.url).netloc.decode("ascii")
 
     @property
     def name(self) -> str:
         """The name that the receiver's certificate must have."""
-        return httpx.URL(self.url).host
+        return _url(self.url).host
 
 
 async def looked_up(host: str, port: int) -> Collection[str]:
@@ -71,8 +74,16 @@ async def checked(url: str, allowed: Collection[str] = (), resolve: Resolve = lo
     return Place(url, next(iter(addresses)))
 
 
-def _read(url: str) -> httpx.URL:
+def _url(url: str) -> "httpx.URL":
+    import httpx
+
+    return httpx.URL(url)
+
+
+def _read(url: str) -> "httpx.URL":
     """A URL that could be a receiver's. Raises Refused."""
+    import httpx
+
     try:
         parts = httpx.URL(url)
     except httpx.InvalidURL as error:

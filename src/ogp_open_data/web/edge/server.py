@@ -6,8 +6,11 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from types import FrameType
 
 import uvicorn
@@ -21,6 +24,7 @@ from ogp_open_data.settings import Settings
 from ogp_open_data.web.edge.protocol import Protocol
 from ogp_open_data.web.reads import files
 
+APP = "ogp_open_data.web.edge.worker:application"
 GRACE = 10
 # Clients wait in this queue from the moment the address is taken.
 BACKLOG = 2048
@@ -55,6 +59,16 @@ def end_quietly() -> None:
     signal.signal(signal.SIGINT, _end)
 
 
+def load() -> None:
+    """Load the application beside, while PostgreSQL starts; whoever needs it waits for that, and is told where it fails."""
+
+    def work() -> None:
+        with suppress(Exception):
+            import_module(APP.partition(":")[0])
+
+    Thread(target=work, name="load", daemon=True).start()
+
+
 def serve(chosen: Settings, host: str, port: int, workers: int) -> None:
     """Answer until told to end. Raises Refused where the address cannot be taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -79,7 +93,7 @@ def _run(chosen: Settings, listener: socket.socket, host: str, port: int, worker
     """One process that answers at a socket, or several."""
     settings.to_environment(chosen)
     config = uvicorn.Config(
-        "ogp_open_data.web.edge.worker:application",
+        APP,
         http=Protocol,
         factory=True,
         host=host,

@@ -42,6 +42,7 @@ class Reading:
 
 def _ready() -> None:
     """In the other process: load what documents are read with."""
+    from ogp_open_data.intake.reading import from_table, report  # noqa: F401
 
 
 def _understood(document: Document, own: str | None) -> Understood:
