@@ -36,12 +36,14 @@ def serve(
     from ogp_open_data.web.edge import server
 
     server.end_quietly()
-    server.load()
+    workers = workers or server.default_workers()
+    if workers == 1:
+        server.load()
     chosen = settings.load(data_dir=data_dir, database_url=database_url)
     with ExitStack() as stack:
         ready = opened(stack, chosen, watch=True)
         prepare(ready, sample)
-        server.serve(ready, host, port, workers or server.default_workers())
+        server.serve(ready, host, port, workers)
 
 
 @click.command()

@@ -24,7 +24,6 @@ from ogp_open_data.settings import Settings
 from ogp_open_data.web.edge.protocol import Protocol
 from ogp_open_data.web.reads import files
 
-APP = "ogp_open_data.web.edge.worker:application"
 GRACE = 10
 # Clients wait in this queue from the moment the address is taken.
 BACKLOG = 2048
@@ -60,11 +59,14 @@ def end_quietly() -> None:
 
 
 def load() -> None:
-    """Load the application beside, while PostgreSQL starts; whoever needs it waits for that, and is told where it fails."""
+    """Load the application beside, while PostgreSQL starts; whoever needs it waits for that, and is told where it fails.
+
+    Only where this process is the one that answers: workers load it themselves, once they have room for their figures.
+    """
 
     def work() -> None:
         with suppress(Exception):
-            import_module(APP.partition(":")[0])
+            import_module("ogp_open_data.web.app")
 
     Thread(target=work, name="load", daemon=True).start()
 
@@ -93,7 +95,7 @@ def _run(chosen: Settings, listener: socket.socket, host: str, port: int, worker
     """One process that answers at a socket, or several."""
     settings.to_environment(chosen)
     config = uvicorn.Config(
-        APP,
+        "ogp_open_data.web.edge.worker:application",
         http=Protocol,
         factory=True,
         host=host,
