@@ -49,12 +49,12 @@ def served(command: list[str], environ: dict[str, str], port: int, path: str) ->
 
 def ready(url: str) -> None:
     """Wait until an address answers; a minute at most."""
-    for _ in range(1200):
+    for _ in range(6000):
         try:
             urlopen(url, timeout=5).read()
             return
         except OSError:
-            time.sleep(0.05)
+            time.sleep(0.01)
     raise RuntimeError(f"{url} does not answer")
 
 
