@@ -307,4 +307,4 @@ def test_guard_gives_attempts_back_with_time() -> None:
     assert guard.wait("flood") == 0, "what was tried in vain is not added up"
     for number in range(20_000):
         guard.failed(str(number))
-    assert len(guard.full_at) <= 10_000
+    assert len(guard.attempts.full_at) <= 10_000

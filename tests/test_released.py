@@ -102,7 +102,7 @@ ADDITIONS: list[tuple[str, Change]] = [
 ]
 # What needs no version: nobody has to do anything to go on.
 ASIDE: list[tuple[str, Change]] = [
-    ("an error", lambda new: get(new, "/v1/plans")["responses"].update({"429": {"description": "Slow down."}})),
+    ("an error", lambda new: get(new, "/v1/plans")["responses"].update({"451": {"description": "For legal reasons."}})),
     ("a description", lambda new: plan(new)["website"].update(description="Another word.")),
     ("a summary", lambda new: get(new, "/v1/plans").update(summary="Another word.")),
 ]

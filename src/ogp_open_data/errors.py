@@ -24,6 +24,7 @@
     │   ├── KeyReused        422  an Idempotency-Key that came with another request
     │   ├── PreconditionRequired 428 a change that must say which version it is about
     │   └── TooManyRequests  429
+    │       └── QuotaExceeded 429  more reads that had to be worked out than one client may ask for
     └── StoreUnavailable     503, exit 3
 
 The class docstring is the title; `code` never changes and names the page /docs/errors/{code}, which tells the cause, an
@@ -300,7 +301,7 @@ class KeyReused(Refused):
 
 
 class TooManyRequests(Refused):
-    """Too many wrong keys came from there."""
+    """Too many requests came from there."""
 
     code = "too-many-requests"
     status = 429
@@ -308,6 +309,18 @@ class TooManyRequests(Refused):
     example = "POST /v1/imports … with a hundred wrong keys"
     remedy = (
         "Wait for as many seconds as `Retry-After` says, and mend the key. A key that was right lately is not slowed."
+    )
+
+
+class QuotaExceeded(TooManyRequests):
+    """More was asked for than one client may."""
+
+    code = "quota-exceeded"
+    cause = "More searches, tables or addresses that nobody asked for lately came from this client than it may ask for in a minute."
+    example = "GET /v1/commitments?q=… for each word of a dictionary"
+    remedy = (
+        "Wait for as many seconds as `Retry-After` says; `RateLimit` tells what is left. Take whole tables or /v1/changes "
+        "instead of many small reads. What was asked for lately is answered from memory and not counted."
     )
 
 

@@ -66,7 +66,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         str | None,
         Meta(
-            description="Addresses of proxies, with commas, whose X-Forwarded-For is believed: for wrong keys and the audit trail."
+            description="Proxies, with commas, whose X-Forwarded-For is believed: for wrong keys, quotas and the audit trail."
         ),
     ] = None
     files_dir: Annotated[
@@ -86,6 +86,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     cache_bytes: Annotated[
         int, Meta(ge=0, description="Memory for finished answers, in bytes, for each worker; 0 keeps none.")
     ] = 64 * 1024 * 1024
+    read_quota: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Reads not in memory that a client may ask for in a minute, for each worker; 0 is no limit.",
+        ),
+    ] = 3000
     statement_timeout: Annotated[int, Meta(ge=1, description="Seconds after which a read is given up.")] = 15
 
 

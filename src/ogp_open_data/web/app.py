@@ -40,6 +40,7 @@ from ogp_open_data.web.edge.cache import Cache
 from ogp_open_data.web.edge.front import Edge
 from ogp_open_data.web.edge.methods import Methods
 from ogp_open_data.web.edge.metrics import Measured
+from ogp_open_data.web.edge.quota import Quota
 from ogp_open_data.web.feeds import news, states, stories
 from ogp_open_data.web.reads import (
     catalogue,
@@ -210,5 +211,6 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
     )
     methods = Methods((path for path, _ in routes()), ((method, path) for method, path, _ in writes()))
     behind: Any = app if chosen.trusted_proxies is None else ProxyHeadersMiddleware(app, chosen.trusted_proxies)  # type: ignore[arg-type]
-    cache = Cache(behind, chosen.cache_bytes, lambda release: app.state.site.caught_up(release))
+    quota = Quota(chosen.read_quota, chosen.trusted_proxies)
+    cache = Cache(behind, chosen.cache_bytes, lambda release: app.state.site.caught_up(release), quota.spend)
     return Measured(Edge(cache, options.public_url(chosen), contract.VERSION, methods))

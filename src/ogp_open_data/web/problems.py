@@ -15,6 +15,7 @@ from ogp_open_data.intake.reading.documents import CSV, XLSX
 from ogp_open_data.web.answers import VARY
 from ogp_open_data.web.asking import weight
 from ogp_open_data.web.board import frame
+from ogp_open_data.web.edge import quota
 from ogp_open_data.web.site import Request, Response
 
 MEDIA_TYPE = "application/problem+json"
@@ -84,12 +85,14 @@ def details(error: OpenDataError, base: str, request_id: str) -> bytes:
 
 def fields(error: OpenDataError, base: str) -> dict[str, str]:
     """The header fields of every problem document."""
+    wait = error.extra.get("retry_after", 5 if error.status == 503 else None)
     return {
         "content-type": MEDIA_TYPE,
         "cache-control": CACHE.get(error.status, "no-store"),
         "vary": VARY,
         "link": f'<{type_of(error, base)}>; rel="help"',
-        **({"retry-after": "5"} if error.status == 503 else {}),
+        **({"retry-after": str(wait)} if wait is not None else {}),
+        **(quota.fields(error.extra["quota"], error.extra["left"], wait or 0) if "quota" in error.extra else {}),
     }
 
 
@@ -123,4 +126,4 @@ def _demanded(known: OpenDataError, error: Exception) -> dict[str, str]:
             return {"connection": "close"}
         case 416:
             return {"content-range": f"bytes */{known.extra['size']}"}
-    return {"retry-after": str(known.extra["retry_after"])} if "retry_after" in known.extra else {}
+    return {}

@@ -62,7 +62,8 @@ ERRORS: dict[str, type[OpenDataError]] = {
 
 
 def operations(id: str, tag: str, operation: dict[str, Any]) -> dict[str, Any]:
-    """GET and HEAD of one path: the same but for the body."""
+    """GET and HEAD of one path: the same but for the body. Each may meet its client's quota."""
+    operation = {**operation, "responses": {**operation["responses"], **problems(["429"])}}
     responses = {status: _bodiless(one) for status, one in operation["responses"].items()}
     head = {
         **operation,
@@ -125,7 +126,7 @@ def responses() -> dict[str, Any]:
         "401": ["WWW-Authenticate"],
         "405": ["Allow"],
         "416": ["Content-Range"],
-        "429": ["Retry-After"],
+        "429": ["Retry-After", "RateLimit", "RateLimit-Policy"],
         "503": ["Retry-After"],
     }
     found: dict[str, Any] = {
@@ -169,6 +170,8 @@ def headers() -> dict[str, Any]:
         "Memento-Datetime": "When what is answered was published, where the address names a release.",
         "Allow": "Methods that the address takes.",
         "Retry-After": "Seconds to wait.",
+        "RateLimit": "What its client has left of its quota; also with other answers that were counted.",
+        "RateLimit-Policy": "The quota, and its window in seconds.",
         "WWW-Authenticate": "How to send a key.",
     }
     return {name: {"description": text, "schema": TEXT} for name, text in (EVERYWHERE | VALIDATED | more).items()}

@@ -46,12 +46,25 @@ async def _nothing_newer(release: int) -> None:
     """For an application that knows of no releases."""
 
 
-class Cache:
-    """An ASGI application around another. `room` is in bytes; `catch_up` makes a release known that an asker has seen elsewhere."""
+def _free(scope: HTTPScope, accept: bytes | None) -> dict[str, str]:
+    """For an application whose answers cost nothing."""
+    return {}
 
-    def __init__(self, app: ASGIApp, room: int, catch_up: Callable[[int], Awaitable[None]] = _nothing_newer) -> None:
+
+class Cache:
+    """An ASGI application around another. `room` is in bytes; `catch_up` makes a release known that an asker has seen elsewhere;
+    `spend` counts what is not there for its asker, and gives fields that tell of it."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        room: int,
+        catch_up: Callable[[int], Awaitable[None]] = _nothing_newer,
+        spend: Callable[[HTTPScope, bytes | None], dict[str, str]] = _free,
+    ) -> None:
         self.app = app
         self.catch_up = catch_up
+        self.spend = spend
         # The newest release that is known here.
         self.release = 0
         self.entries: Bounded[Key, Entry] = Bounded(room)
@@ -72,6 +85,8 @@ class Cache:
         entry = self._kept(key, asked)
         if entry is None:
             self.missed += 1
+            # Each asker pays, also where several wait for one answer.
+            send = _with(self.spend(scope, asked.get(b"accept")), send)
             entry = await self._fetched(key, asked, scope, receive, send)
             if entry is None:
                 return
@@ -189,6 +204,20 @@ def _number(text: bytes) -> int:
     if not re.fullmatch(rb"[0-9]{1,18}", text):
         raise BadRequest("OGP-Release: give the number that an answer had in this field, or leave it out")
     return int(text)
+
+
+def _with(more: dict[str, str], send: Send) -> Send:
+    """Sends what is sent with more fields, for this asker alone: they are no part of what is kept."""
+    if not more:
+        return send
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            added = [(name.encode(), value.encode()) for name, value in more.items()]
+            message["headers"] = [*message["headers"], *added]
+        await send(message)
+
+    return sent
 
 
 class _Capture:

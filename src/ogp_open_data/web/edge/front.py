@@ -21,7 +21,7 @@ LONGEST_TARGET = 8000
 EXPOSED = (
     "ETag, Link, Last-Modified, Content-Location, Content-Disposition, Retry-After, "
     "OGP-Row-Count, OGP-Next-Since, OGP-Epoch, OGP-Release, Accept-Ranges, Content-Range, Repr-Digest, API-Version, "
-    "Memento-Datetime, Deprecation, Sunset"
+    "Memento-Datetime, Deprecation, Sunset, RateLimit, RateLimit-Policy"
 )
 ALWAYS = [
     (b"access-control-allow-origin", b"*"),
