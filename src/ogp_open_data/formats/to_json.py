@@ -6,25 +6,25 @@ from typing import Any
 import msgspec
 
 
-def chosen(doc: str, fields: Sequence[str] | None) -> bytes:
+def chosen(doc: bytes, fields: Sequence[str] | None) -> bytes:
     """A record's text, whole or only its `id` and some fields."""
     if fields is None:
-        return doc.encode()
+        return doc
     record = msgspec.json.decode(doc)
     return msgspec.json.encode({name: record[name] for name in record if name in fields or name == "id"})
 
 
 def page(
-    docs: Sequence[str],
+    docs: Sequence[bytes],
     meta: dict[str, Any],
     links: dict[str, str],
     fields: Sequence[str] | None,
     include: Sequence[str],
-    included: Sequence[tuple[str, str]] | None,
+    included: Sequence[tuple[str, bytes]] | None,
 ) -> bytes:
     """A list: {"data": […], "meta": {…}, "links": {…}} and, where asked for, what belongs to it under "included", by noun."""
     extra = _extra(include, included)
-    body = _joined(docs) if fields is None else b",".join(chosen(doc, fields) for doc in docs)
+    body = b",".join(docs if fields is None else [chosen(doc, fields) for doc in docs])
     return b'{"data":[%b]%b,"meta":%b,"links":%b}' % (
         body,
         extra,
@@ -33,21 +33,21 @@ def page(
     )
 
 
-def _extra(include: Sequence[str], included: Sequence[tuple[str, str]] | None) -> bytes:
+def _extra(include: Sequence[str], included: Sequence[tuple[str, bytes]] | None) -> bytes:
     """What belongs to the records, by noun, as a member of the answer."""
     if included is None:
         return b""
     nouns = [(noun, [doc for of, doc in included if of == noun]) for noun in dict.fromkeys(include)]
-    return b',"included":{%b}' % b",".join(b'"%b":[%b]' % (noun.encode(), _joined(some)) for noun, some in nouns)
+    return b',"included":{%b}' % b",".join(b'"%b":[%b]' % (noun.encode(), b",".join(some)) for noun, some in nouns)
 
 
 def item(
-    doc: str,
+    doc: bytes,
     meta: dict[str, Any],
     links: dict[str, str],
     fields: Sequence[str] | None,
     include: Sequence[str] = (),
-    included: Sequence[tuple[str, str]] | None = None,
+    included: Sequence[tuple[str, bytes]] | None = None,
 ) -> bytes:
     """One record: {"data": {…}, "meta": {…}, "links": {…}}, and what belongs to it."""
     return b'{"data":%b%b,"meta":%b,"links":%b}' % (
@@ -56,7 +56,3 @@ def item(
         msgspec.json.encode(meta),
         msgspec.json.encode(links),
     )
-
-
-def _joined(docs: Sequence[str]) -> bytes:
-    return ",".join(docs).encode()

@@ -237,7 +237,7 @@ def _held(rows: list[asyncpg.Record], facts: list[asyncpg.Record]) -> Held:
     )
 
 
-def decode(noun: str, doc: str) -> Record:
+def decode(noun: str, doc: str | bytes) -> Record:
     """The record that a stored text is."""
     record: Record = msgspec.json.decode(doc, type=NOUNS[noun])
     return record

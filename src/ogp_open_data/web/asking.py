@@ -1,7 +1,7 @@
 """What a request asks for before it is looked up: the format, and the release it speaks of."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -33,23 +33,31 @@ def negotiated(request: Request, suffix: str | None) -> Format:
     if suffix is not None:
         return FORMATS[suffix]
     by_type = {one.media_type: one for one in FORMATS.values()}
-    accepted = ",".join(request.headers.getall("accept", [])) or "*/*"
-    weights = {one: weight(accepted, one) for one in by_type}
-    best = max(by_type, key=lambda one: weights[one])
-    if weights[best] == 0:
+    ranges = _weights(",".join(request.headers.getall("accept", [])) or "*/*")
+    best = max(by_type, key=lambda one: _weight(ranges, one))
+    if _weight(ranges, best) == 0:
         raise NotAcceptable("ask for one of the media types in `available`", available=list(by_type))
     return by_type[best]
 
 
 def weight(accepted: str, media_type: str) -> float:
     """How much an Accept field wants a media type, 0 to 1: its most specific range counts (RFC 9110, 12.5.1)."""
+    return _weight(_weights(accepted), media_type)
+
+
+def _weight(ranges: Mapping[str, float], media_type: str) -> float:
     main = media_type.partition("/")[0]
+    return next((ranges[name] for name in (media_type, f"{main}/*", "*/*") if name in ranges), 0.0)
+
+
+def _weights(accepted: str) -> dict[str, float]:
+    """The ranges of an Accept field."""
     found: dict[str, float] = {}
     for part in accepted.split(","):
         name, *parameters = (one.strip().lower() for one in part.split(";"))
         quality = next((one[2:].strip() for one in parameters if one.startswith("q=")), "1")
         found[name] = float(quality) if re.fullmatch(r"[01](\.\d{0,3})?", quality) else 0.0
-    return next((found[name] for name in (media_type, f"{main}/*", "*/*") if name in found), 0.0)
+    return found
 
 
 async def release_of(site: Site, as_of: int | date | None) -> Head:
@@ -85,8 +93,8 @@ async def _of_day(site: Site, day: date) -> int:
 
 
 async def belonging(
-    site: Site, nouns: Sequence[str], noun: str, release: int, docs: Sequence[str]
-) -> list[tuple[str, str]] | None:
+    site: Site, nouns: Sequence[str], noun: str, release: int, docs: Sequence[bytes]
+) -> list[tuple[str, bytes]] | None:
     """What belongs to some records, where that is asked for. Raises BadRequest where it is too much for one answer."""
     if not nouns:
         return None

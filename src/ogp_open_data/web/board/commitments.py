@@ -84,7 +84,7 @@ async def _with(one: Asked, noun: str, id: str, nouns: tuple[str, ...]) -> tuple
     """A record, and what belongs to it. Raises NotFound or Gone."""
     at = await record_at(one.site, noun, id, one.head.number)
     assert at.doc is not None
-    rows = await one.site.store.reading(listings.belonging, nouns, noun, one.head.number, [at.doc], MOST)
+    rows = await one.site.store.reading(listings.belonging, nouns, noun, one.head.number, [at.doc.encode()], MOST)
     return releases.decode(noun, at.doc), [releases.decode(other, doc) for other, doc in rows]
 
 

@@ -63,7 +63,8 @@ async def of_item(site: Site, at: At, address: str) -> bytes:
     """One record, as a feed with one entry, at the address it was asked for."""
     assert at.doc is not None
     path = url_of(at.noun, at.id)
-    one = await entry(site, at.noun, at.id, at.doc, at.made_at, at.first_at)
+    dates = await site.store.reading(listings.dates, at.noun, [at.id], at.release)
+    one = await entry(site, at.noun, at.id, at.doc, *dates[at.id])
     own = await head(site, at.noun, one.words.title, site.url(address), site.url(path), [], at.made_at)
     return to_feed.atom(replace(own, id=f"{one.id}/feed"), [one])
 

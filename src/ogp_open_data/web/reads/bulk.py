@@ -98,10 +98,10 @@ async def _joined(site: Site, format: Format, listing: Listing, asked: Query) ->
         return
     async for lines in listings.everything(site.store, listing, "doc"):
         # Not by splitlines, for which a text may have other line ends in it.
-        yield b"".join(_line(format, listing, asked, doc) for doc in lines.decode().split("\n") if doc)
+        yield b"".join(_line(format, listing, asked, doc) for doc in lines.split(b"\n") if doc)
 
 
-def _line(format: Format, listing: Listing, asked: Query, doc: str) -> bytes:
+def _line(format: Format, listing: Listing, asked: Query, doc: bytes) -> bytes:
     """A record as a line, made anew."""
     if format.suffix == "ndjson":
         return to_json.chosen(doc, asked.fields) + b"\n"
@@ -119,7 +119,7 @@ async def _lines(site: Site, format: Format, listing: Listing, asked: Query, row
     shaped_in = (await site.dataset()).shaped_in
     if format.suffix == "csv" and asked.fields is None and all(one.release >= shaped_in for one in rows):
         return "".join(f"{one.csv}\r\n" for one in rows).encode()
-    return b"".join(_line(format, listing, asked, one.doc) for one in rows)
+    return b"".join(_line(format, listing, asked, one.json) for one in rows)
 
 
 async def _file_if_room(site: Site, format: Format, listing: Listing, asked: Query, origin: About) -> File | None:

@@ -99,17 +99,19 @@ async def _body(
             build.built, format.suffix, at.noun, at.doc.encode() + b"\n", asked.fields, origin
         )
     if format.suffix == "ndjson":
-        return to_json.chosen(at.doc, asked.fields) + b"\n"
+        return to_json.chosen(at.doc.encode(), asked.fields) + b"\n"
     if format.suffix == "atom":
         return await envelope.of_item(site, at, own)
-    included = await belonging(site, asked.include, at.noun, release, [at.doc])
+    included = await belonging(site, asked.include, at.noun, release, [at.doc.encode()])
     return _json(site, at, asked, own, others, included)
 
 
 def _json(
-    site: Site, at: At, asked: Query, own: str, others: Mapping[str, str], included: list[tuple[str, str]] | None
+    site: Site, at: At, asked: Query, own: str, others: Mapping[str, str], included: list[tuple[str, bytes]] | None
 ) -> bytes:
     assert at.doc is not None
     links = {"self": own, "collection": f"/v1/{at.noun}", **others}
     absolute = {rel: site.url(href) for rel, href in links.items()}
-    return to_json.item(at.doc, {"sha256": at.sha256, **about(site)}, absolute, asked.fields, asked.include, included)
+    return to_json.item(
+        at.doc.encode(), {"sha256": at.sha256, **about(site)}, absolute, asked.fields, asked.include, included
+    )

@@ -109,7 +109,7 @@ async def _json(
     site: Site, listing: Listing, asked: Query, found: Sequence[Found], links: dict[str, str], total: int
 ) -> bytes:
     """A page as JSON, with what belongs to it where that is asked for."""
-    docs = [one.doc for one in found]
+    docs = [one.json for one in found]
     included = await belonging(site, asked.include, listing.noun, listing.release, docs)
     meta = {"release": listing.release, "total": total, **about(site)}
     return to_json.page(docs, meta, links, asked.fields, asked.include, included)
