@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any
 
 import litestar
@@ -72,6 +73,7 @@ class Whole(litestar.Response[bytes]):
         await send({"type": "http.response.body", "body": self.content, "more_body": False})
 
 
+@lru_cache(1000)
 def http_date(moment: datetime) -> str:
     """A moment in whole seconds, as HTTP writes it."""
     return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True)
