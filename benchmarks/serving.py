@@ -21,7 +21,7 @@ HOT = {
     "one commitment": ITEM,
     "list of 100 commitments": LIST,
     "Atom of 50 commitments": "/v1/commitments.atom",
-    "page of 100 progress lines by plan and status": "/v1/progress.json?plan=xx-p100&status=delayed",
+    "page of the delayed progress lines of a plan": "/v1/progress.json?plan=xx-p10&status=delayed",
 }
 # A filter that every line passes, so that rows are read from the database and not from a finished file.
 STREAMED = "period_from=1900-01-01"
