@@ -82,6 +82,12 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="TOML file with plans, agencies and status words of your own, laid over those of the program."
         ),
     ] = None
+    traces: Annotated[
+        str | None,
+        Meta(
+            description="OpenTelemetry collector, as http://host:4318, that is told of spans; needs the extra `otel`."
+        ),
+    ] = None
     read_connections: Annotated[int, Meta(ge=1, le=1000, description="Connections for reads, for each worker.")] = 8
     cache_bytes: Annotated[
         int, Meta(ge=0, description="Memory for finished answers, in bytes, for each worker; 0 keeps none.")
@@ -113,7 +119,7 @@ def load(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
 
 def _refuse_addresses(settings: Settings) -> None:
     """Raises ValueError where an address that readers are sent to is none."""
-    for name in ("public_url", "licence_url"):
+    for name in ("public_url", "licence_url", "traces"):
         given = getattr(settings, name)
         parts = urlsplit(given or "http://unset")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:

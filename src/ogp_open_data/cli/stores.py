@@ -11,7 +11,7 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from ogp_open_data import settings
+from ogp_open_data import settings, tracing
 from ogp_open_data.intake import hand
 from ogp_open_data.intake.terms import Actor
 from ogp_open_data.settings import Settings
@@ -64,7 +64,8 @@ def run(chosen: Settings, work: Callable[[Store], Coroutine[Any, Any, Any]]) -> 
         finally:
             await store.close()
 
-    return asyncio.run(inside())
+    with tracing.told(chosen.traces):
+        return asyncio.run(inside())
 
 
 async def migrated(store: Store, chosen: Settings, new_epoch: bool = False) -> list[str]:

@@ -26,6 +26,7 @@ from ogp_open_data.records import Plan, Source, digest
 from ogp_open_data.store import history, releases
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.releases import Held
+from ogp_open_data.tracing import traced
 
 # The longest plans have some twenty to a commitment. Matching compares each printed one with each held one.
 MOST_MILESTONES = 100
@@ -111,6 +112,7 @@ async def import_document(
         return await imported(at, one, terms)
 
 
+@traced("import")
 async def imported(at: Writing, one: Understood, terms: Terms = TERMS) -> Outcome:
     """Import a document within a transaction that others add to."""
     if not one.document.answers and await releases.seen(at.connection, [one.sha256]):

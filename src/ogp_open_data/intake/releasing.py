@@ -21,6 +21,7 @@ from ogp_open_data.store.audit import Entry
 from ogp_open_data.store.doors import Connection, Store
 from ogp_open_data.store.history import Digests
 from ogp_open_data.store.releases import Document, Head, Held, Release, Row
+from ogp_open_data.tracing import span
 
 T = TypeVar("T")
 
@@ -150,5 +151,6 @@ async def publish(at: Writing, made: Prepared | None) -> int | None:
     """Write a release, where there is one to write, with who made it in the same transaction; its number."""
     if made is None:
         return None
-    await releases.publish(at.connection, made.release, made.rows, made.facts, made.document, made.entry)
+    with span("release", number=made.release.number, cause=made.release.cause, records=len(made.rows)):
+        await releases.publish(at.connection, made.release, made.rows, made.facts, made.document, made.entry)
     return made.release.number

@@ -23,6 +23,7 @@ from ogp_open_data.publishing.places import Place
 from ogp_open_data.store import following, history, receivers, releases
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.receivers import Receiver
+from ogp_open_data.tracing import span
 
 if TYPE_CHECKING:
     # Loaded with the first receiver that is due: most publishers have none, and it is a sixth of what a start loads.
@@ -107,7 +108,8 @@ async def _taken(store: Store) -> Receiver | None:
 async def _tell(store: Store, office: Office, client: "httpx.AsyncClient", one: Receiver) -> None:
     """Send a receiver what it has not got, and note how it went."""
     try:
-        told = await (_hub if one.kind == "hub" else _webhook)(store, office, client, one)
+        with span(one.kind, release=one.told + 1):
+            told = await (_hub if one.kind == "hub" else _webhook)(store, office, client, one)
     except Failed as error:
         await _note_failure(store, office, one, error)
         return

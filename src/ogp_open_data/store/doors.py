@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from ogp_open_data.errors import Refused, StoreUnavailable
+from ogp_open_data.tracing import span
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -193,15 +194,17 @@ class Store:
 
         A lost database, or a standby that lags, is waited for; raises StoreUnavailable after PATIENCE seconds.
         """
-        steady = hasattr(query, PLANNED_ONCE)
-        return await self._read(self.doors, steady, self.floor, lambda one: query(one, *args, **kwargs))
+        with span("query", name=_named(query)):
+            steady = hasattr(query, PLANNED_ONCE)
+            return await self._read(self.doors, steady, self.floor, lambda one: query(one, *args, **kwargs))
 
     async def reading_primary(
         self, query: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """The same on the primary, for what must hold this very moment: a key, or what a change builds on."""
-        steady = hasattr(query, PLANNED_ONCE)
-        return await self._read(self.doors[-1:], steady, self.floor, lambda one: query(one, *args, **kwargs))
+        with span("query", name=_named(query)):
+            steady = hasattr(query, PLANNED_ONCE)
+            return await self._read(self.doors[-1:], steady, self.floor, lambda one: query(one, *args, **kwargs))
 
     async def reading_each(self, query: Callable[[Connection], Awaitable[T]], seconds: float) -> list[T | None]:
         """What every server answers, whatever release it has, the primary last; None for one that does not in so many seconds."""
@@ -273,6 +276,10 @@ class Store:
         finally:
             with suppress(*LOST):
                 await self.writers.release(connection)
+
+
+def _named(query: Callable[..., object]) -> str:
+    return getattr(query, "__name__", "query")
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, Method
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ogp_open_data import settings as options
+from ogp_open_data import tracing
 from ogp_open_data.deprecations import DEPRECATED, Deprecated
 from ogp_open_data.formats import KNOWN
 from ogp_open_data.publishing import outbox
@@ -186,7 +187,7 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
         # What is there now stays; the collector need not look at it again and again (6 % of a hot answer).
         gc.collect()
         gc.freeze()
-        with files.directory(chosen) as directory:
+        with tracing.told(chosen.traces), files.directory(chosen) as directory:
             site = app.state.site = Site(chosen, store, cache, Files(directory, chosen.files_bytes), deprecated)
             await store.open()
             tasks = [

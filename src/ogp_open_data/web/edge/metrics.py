@@ -12,7 +12,7 @@ from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
-from ogp_open_data import settings
+from ogp_open_data import settings, tracing
 from ogp_open_data.events import log
 from ogp_open_data.web.edge.entry import Fields, Written
 from ogp_open_data.web.edge.front import Edge
@@ -66,7 +66,7 @@ class Measured:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        status = "aborted"
+        status, kind = "aborted", family(scope["raw_path"][:LONGEST_PATH])
         began = perf_counter()
 
         async def sent(message: Any) -> None:
@@ -76,10 +76,12 @@ class Measured:
             await send(message)
 
         try:
-            await self.app(scope, receive, sent)
+            with tracing.request(scope["headers"], method=scope["method"], family=kind) as traced:
+                await self.app(scope, receive, sent)
+                if traced is not None:
+                    traced.set_attributes({"status": status, "request_id": scope["state"]["request_id"]})
         finally:
             seconds = perf_counter() - began
-            kind = family(scope["raw_path"][:LONGEST_PATH])
             _counter(kind, scope["method"], status).inc()
             _timer(kind).observe(seconds)
             if seconds > SLOW:
