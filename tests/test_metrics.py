@@ -74,6 +74,13 @@ async def test_of_a_long_path_only_its_beginning_is_kept(monkeypatch: pytest.Mon
 
     seen: list[bytes] = []
     monkeypatch.setattr(metrics, "family", lambda path: str(seen.append(path)))
-    scope: Any = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/" + 30_000 * b"x", "state": {}}
+    scope: Any = {
+        "type": "http",
+        "method": "GET",
+        "path": "/",
+        "raw_path": b"/" + 30_000 * b"x",
+        "headers": [],
+        "state": {},
+    }
     await metrics.Measured(nothing)(scope, nothing, nothing)
     assert [len(path) for path in seen] == [metrics.LONGEST_PATH]
