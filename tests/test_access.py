@@ -247,6 +247,10 @@ def test_request_with_the_same_name_is_done_once(busy: Office) -> None:
     assert again.headers["idempotency-replayed"] == "true" and "idempotency-replayed" not in first.headers
     other = admin.patch(path, json={"website": None}, params=REASON, headers=sent)
     refused(other, 422, "idempotency-key-reused")
+    twice = {"idempotency-key": "documents", **TEXT}
+    names = [{"content-disposition": f'attachment; filename="{name}.txt"', **twice} for name in "ab"]
+    assert admin.post("/v1/imports", content=TWIN, headers=names[0]).status_code == 201
+    refused(admin.post("/v1/imports", content=TWIN, headers=names[1]), 422, "idempotency-key-reused")
     # The name is each key's own, and a refusal is kept as well.
     assert (
         busy.client("ssc").post("/v1/imports/x/apply", headers={"idempotency-key": sent["idempotency-key"]}).status_code

@@ -3,12 +3,13 @@
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from ogp_open_data.errors import DocumentRefused, Forbidden, NotFound, Refused
 from ogp_open_data.intake import hand
 from ogp_open_data.intake.deciding.edits import Edit
 from ogp_open_data.intake.terms import Terms
-from ogp_open_data.records import NOUNS, Commitment, Milestone, Organisation, Progress, Report, name_on
+from ogp_open_data.records import NOUN_OF, NOUNS, Commitment, Milestone, Organisation, Progress, Report, name_on
 from ogp_open_data.store import checks, history, listings, releases
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.history import Since
@@ -136,6 +137,35 @@ def test_agency_brings_back_nothing_that_is_not_its_own() -> None:
     Terms(within=frozenset({"nz-dia"})).check_scope(held, [again])
     with pytest.raises(Forbidden):
         Terms(within=frozenset({"nz-psc"})).check_scope(held, [again])
+
+
+def test_commitment_without_a_lead_is_brought_in_by_the_office_only() -> None:
+    held = Held({}, {}, {}, frozenset(), {}, {})
+    nobodys = Commitment(
+        id="nz-nap2-c9", url="/v1/commitments/nz-nap2-c9", version=1, release=1, plan="nz-nap2", number="9", title="x"
+    )
+    step = Milestone(
+        id="nz-nap2-c9-m1",
+        url="/v1/milestones/nz-nap2-c9-m1",
+        version=1,
+        release=1,
+        commitment=nobodys.id,
+        plan="nz-nap2",
+        number="1",
+    )
+    ours = replace(nobodys, lead_organisations=["nz-psc"])
+    terms = Terms(within=frozenset({"nz-psc"}))
+    terms.check_scope(
+        held,
+        [
+            Edit("commitments", ours.id, ours, None, 1, "data", []),
+            Edit("milestones", step.id, step, None, 1, "data", []),
+        ],
+    )
+    for made in ([nobodys], [nobodys, step]):
+        with pytest.raises(Forbidden) as refusal:
+            terms.check_scope(held, [Edit(NOUN_OF[type(one)], one.id, one, None, 1, "data", []) for one in made])
+        assert refusal.value.extra["ids"] == [one.id for one in made]
 
 
 async def test_renumbered_milestone_keeps_its_id(store: Store) -> None:

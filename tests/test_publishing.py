@@ -217,6 +217,28 @@ def test_merge_and_renumber(served_office: Office) -> None:
     refused(admin.post(f"{path}/merge", params=into | {"into": "nz-psc"}, headers=one.etag(path)), 422, "refused")
 
 
+def test_redaction_by_http_takes_the_words_from_everything_that_is_kept(busy_office: Office) -> None:
+    one, admin = busy_office, busy_office.client("office")
+    ssc, path, reason = one.client("ssc"), "/v1/organisations/nz-dia", {"reason": "asked for by the person"}
+    secret = {"website": "https://dia.example.org/jane-citizen"}
+    named = {**one.etag(path), "idempotency-key": "with the words"}
+    assert admin.patch(path, json=secret, params=reason, headers=named).status_code == 200
+    plan = planned(ssc, TWIN).json()["links"]
+    gone = {"field": "website", "text": "jane-citizen"}
+    refused(ssc.post(f"{path}/redact", json=gone, params=reason), 403, "forbidden")
+    refused(admin.post(f"{path}/redact", json={"text": "jane"}, params=reason), 400, "bad-request")
+    refused(admin.post("/v1/plans/nz-dia/redact", json=gone, params=reason), 404, "not-found")
+    shown = admin.post(f"{path}/redact", json=gone, params={**reason, "dry_run": "true"})
+    assert shown.status_code == 200 and [change["id"] for change in shown.json()["data"]["changes"]] == ["nz-dia"]
+    again = [admin.post(f"{path}/redact", json=gone, params=reason, headers={"idempotency-key": "gone"}) for _ in "12"]
+    assert [answer.status_code for answer in again] == [200, 200] and again[0].content == again[1].content
+    assert one.reader.get(path).json()["data"]["website"] == "https://dia.example.org/[redacted]"
+    refused(ssc.get(plan["self"]), 410, "import-expired")
+    kept = "SELECT concat(array_agg(convert_from(body, 'UTF8')), (SELECT array_agg(planned) FROM pending_import)) FROM replay"
+    assert not any("jane-citizen" in answer.text for answer in (shown, *again))
+    asyncio.run(executed(one.dsn, f"DO $$ BEGIN ASSERT position('jane-citizen' IN ({kept})) = 0; END $$"))
+
+
 def test_import_expires_and_is_then_told_so(busy_office: Office) -> None:
     ssc = busy_office.client("ssc")
     plan = planned(ssc, TWIN).json()["links"]

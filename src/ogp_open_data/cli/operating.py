@@ -17,16 +17,18 @@ from ogp_open_data.errors import Refused
 from ogp_open_data.settings import Settings
 from ogp_open_data.store import backup as backups
 from ogp_open_data.store import checks, releases
-from ogp_open_data.store.doors import WRITERS, Store
+from ogp_open_data.store.doors import Store
 from ogp_open_data.store.releases import Head
+
+WORKERS = click.option(
+    "--workers", type=click.IntRange(1, 64), metavar="N", help="Processes; one for each core up to 4, if not given."
+)
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="H")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), metavar="P")
-@click.option(
-    "--workers", type=click.IntRange(1, 64), metavar="N", help="Processes; one for each core up to 4, if not given."
-)
+@WORKERS
 @click.option("--sample", is_flag=True, help="Load the bundled sample into an empty store.")
 @with_store
 def serve(
@@ -74,8 +76,9 @@ def migrate(new_epoch: bool, data_dir: str | None, database_url: str | None) -> 
 
 @click.command()
 @click.option("--settings", "only_settings", is_flag=True, help="Only the settings; needs no store.")
+@WORKERS
 @with_store
-def check(only_settings: bool, data_dir: str | None, database_url: str | None) -> None:
+def check(only_settings: bool, workers: int | None, data_dir: str | None, database_url: str | None) -> None:
     """Tell what is set wrongly, and hold every stored record against its digest, the releases against each other."""
     chosen = settings.load(data_dir=data_dir, database_url=database_url)
     doubts = settings.doubts(chosen)
@@ -83,7 +86,7 @@ def check(only_settings: bool, data_dir: str | None, database_url: str | None) -
     if not only_settings:
         with ExitStack() as stack:
             ready = opened(stack, chosen)
-            found, faults = run(ready, lambda store: _checked(store, chosen))
+            found, faults = run(ready, lambda store: _checked(store, chosen, workers))
         doubts += found
     for doubt in doubts:
         click.echo(f"warning: {printable(doubt)}", err=True)
@@ -96,10 +99,12 @@ def check(only_settings: bool, data_dir: str | None, database_url: str | None) -
     click.echo("The store is sound.")
 
 
-async def _checked(store: Store, chosen: Settings) -> tuple[list[str], list[str]]:
+async def _checked(store: Store, chosen: Settings, workers: int | None) -> tuple[list[str], list[str]]:
     """What will hurt, and what is wrong."""
-    embedded = chosen.database_url is None
-    doubts = await store.reading(checks.doubts, chosen.read_connections + WRITERS, embedded)
+    from ogp_open_data.web.edge import server
+
+    embedded, many = chosen.database_url is None, workers or server.default_workers()
+    doubts = await store.reading_primary(checks.doubts, store.most_connections, many, embedded)
     return doubts, await store.reading(checks.faults)
 
 

@@ -62,7 +62,9 @@ class Terms(Struct, frozen=True):
         """Raises Forbidden where the change speaks for others than it may."""
         if self.within is None:
             return
-        outside = sorted({one for edit in edits for one in _spoken_for(edit, held)} - self.within)
+        made = list(edits)
+        known = {**{edit.id: edit.record for edit in made if edit.record is not None}, **held.records}
+        outside = sorted({one for edit in made for one in _spoken_for(edit, known)} - self.within)
         if outside:
             raise Forbidden(
                 f"this key is not for {', '.join(outside[:5])}; ask the office for one that is", ids=outside
@@ -77,28 +79,27 @@ def mark_of(reads: Mapping[str, int]) -> str:
     return digest(canonical(reads))[:12]
 
 
-def _spoken_for(edit: Edit, held: Held) -> set[str]:
-    """The agencies in whose name a record changes; its own id, where it stood there in nobody's.
+def _spoken_for(edit: Edit, known: Mapping[str, Record]) -> set[str]:
+    """The agencies in whose name a record changes; its own id, where it stands there in nobody's.
 
     Who leads a commitment is what was held before, too: else a report could name its sender as lead of another's commitment.
     """
-    # What was withdrawn and comes back is no news: it stood there before.
-    itself = set() if edit.version == 1 else {edit.id}
     if edit.noun in ("plans", "organisations"):
         # What a report mentions for the first time comes along with it; what stands is its owner's, or the office's.
-        return itself
+        # What was withdrawn and comes back is no news: it stood there before.
+        return set() if edit.version == 1 else {edit.id}
     if edit.noun == "assessments":
         # Nobody assesses itself: only a key for all agencies, the office's, brings the assessor's word in.
         return {edit.id}
     sides = [one for one in (edit.before, edit.record) if one is not None]
-    found = {lead for one in sides for lead in _leads(one, held)}
-    return found or itself
+    # Without a lead it is no agency's, even when it is new: only the office speaks for all.
+    return {lead for one in sides for lead in _leads(one, known)} or {edit.id}
 
 
-def _leads(record: Record, held: Held) -> Iterable[str]:
+def _leads(record: Record, known: Mapping[str, Record]) -> Iterable[str]:
     """Who leads what a record is about."""
     if isinstance(record, Plan | Organisation):
         return ()
     own = record.organisations if isinstance(record, Report) else ()
-    commitment = record if isinstance(record, Commitment) else held.records.get(record.commitment)
+    commitment = record if isinstance(record, Commitment) else known.get(record.commitment)
     return [*own, *(commitment.lead_organisations if isinstance(commitment, Commitment) else ())]

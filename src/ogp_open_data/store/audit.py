@@ -1,15 +1,26 @@
 """The audit trail: who did what, when, on what and from where; written with the release it speaks of, read by `log`."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from ogp_open_data.store.doors import Connection
 
+# What was done is kept for ever; what was refused, long enough to look into it.
+REFUSALS_KEPT = timedelta(days=90)
+# Of one actor in a day: the first ones tell what it tries, and no key fills the disk with mistakes.
+MOST_REFUSALS = 1000
+
 WRITE = """
 INSERT INTO audit (actor, address, action, subject, detail, release, refused) VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
+REFUSE = """
+INSERT INTO audit (actor, address, action, subject, detail, refused) SELECT $1, $2, $3, $4, $5, $6
+WHERE (SELECT count(*) FROM (SELECT FROM audit WHERE at > now() - interval '1 day' AND actor = $1 AND refused IS NOT NULL
+    LIMIT $7) AS today) < $7
+"""
+FORGET = "DELETE FROM audit WHERE refused IS NOT NULL AND at < now() - $1::interval"
 SINCE = """
 SELECT number, at, actor, address, action, subject, detail, release, refused FROM (
     SELECT * FROM audit WHERE ($1::timestamptz IS NULL OR at >= $1) ORDER BY number DESC LIMIT $2) AS newest
@@ -44,9 +55,23 @@ class Line(NamedTuple):
 
 async def write(connection: Connection, entry: Entry, release: int | None = None, refused: str | None = None) -> None:
     """Add an entry, in the caller's transaction: what is rolled back was not done."""
+    await connection.execute(WRITE, *_told(entry), release, refused)
+
+
+async def refuse(connection: Connection, entry: Entry, code: str) -> None:
+    """Add what was refused, by the code of its error, unless the actor filled its share of the day."""
+    await connection.execute(REFUSE, *_told(entry), code, MOST_REFUSALS)
+
+
+def _told(entry: Entry) -> tuple[str | None, ...]:
     # A refusal may repeat what it refuses, and no text of PostgreSQL takes a NUL.
     detail = entry.detail and entry.detail.replace("\0", "")
-    await connection.execute(WRITE, entry.actor, entry.address, entry.action, entry.subject, detail, release, refused)
+    return entry.actor, entry.address, entry.action, entry.subject, detail
+
+
+async def forget(connection: Connection) -> None:
+    """Let old refusals go."""
+    await connection.execute(FORGET, REFUSALS_KEPT)
 
 
 async def since(connection: Connection, at: datetime | None, most: int) -> list[Line]:

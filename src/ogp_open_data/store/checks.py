@@ -33,16 +33,17 @@ MOST = 20
 DURABLE = """
 SELECT name || ' is off: a crash of the server can lose releases that readers have seen' FROM pg_settings
 WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'
-UNION ALL SELECT 'max_connections is ' || setting || ', fewer than this program may open (' || $1::int || ')' FROM pg_settings
+UNION ALL SELECT format('max_connections is %s, fewer than this program may open (%s with %s workers)', setting, $1::int, $3::int)
+FROM pg_settings
 WHERE name = 'max_connections' AND setting::int < $1::int
 UNION ALL SELECT 'the account ' || current_user || ' is a superuser; give the program one of its own'
 FROM pg_roles WHERE rolname = current_user AND rolsuper AND NOT $2::boolean
 """
 
 
-async def doubts(connection: Connection, connections: int, embedded: bool) -> list[str]:
-    """What of the server's own settings will hurt; `connections` is how many the program may open."""
-    return [row[0] for row in await connection.fetch(DURABLE, connections, embedded)]
+async def doubts(connection: Connection, connections: int, workers: int, embedded: bool) -> list[str]:
+    """What of the server's own settings will hurt; `connections` is how many each of the workers may open."""
+    return [row[0] for row in await connection.fetch(DURABLE, workers * connections, embedded, workers)]
 
 
 async def faults(connection: Connection) -> list[str]:

@@ -183,6 +183,11 @@ class Store:
                     pool.terminate()
 
     @property
+    def most_connections(self) -> int:
+        """Connections to the primary that one process may have: those for reads, for writes, and the one that listens."""
+        return max(2, self.readers) + WRITERS + 1
+
+    @property
     def busy(self) -> int:
         """Connections for reads that are in use now."""
         return sum(pool.get_size() - pool.get_idle_size() for readers in self.doors for pool in readers)

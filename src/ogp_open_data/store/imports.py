@@ -20,6 +20,10 @@ CROWD_OUT = """
 UPDATE pending_import SET body = NULL, planned = '{}', expires_at = least(expires_at, now()) WHERE id IN (
     SELECT id FROM pending_import WHERE key = $1 AND body IS NOT NULL ORDER BY made_at DESC, id OFFSET $2)
 """
+# Whose text was redacted may stand in what waits, and in what was answered: documents are compressed, so all of it goes.
+LET_GO = """
+UPDATE pending_import SET body = NULL, planned = '{}', expires_at = least(expires_at, now()) WHERE planned <> '{}'
+"""
 PLAN = """
 INSERT INTO pending_import (id, key, expires_at, head, said, body, planned) VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
@@ -57,10 +61,20 @@ class Pending(NamedTuple):
 
 async def plan(connection: Connection, one: Plan) -> None:
     """Keep a plan; old ones make room."""
-    await connection.execute(FORGET, REMEMBERED)
-    await connection.execute(EXPIRE)
+    await forget(connection)
     await connection.execute(PLAN, one.id, one.key, one.expires_at, one.head, one.said, one.body, one.planned)
     await connection.execute(CROWD_OUT, one.key, MOST_WAITING)
+
+
+async def forget(connection: Connection) -> None:
+    """Let the documents of expired plans go, and after a week all that is known of them."""
+    await connection.execute(FORGET, REMEMBERED)
+    await connection.execute(EXPIRE)
+
+
+async def let_go(connection: Connection) -> None:
+    """Let every plan expire, in the transaction of a redaction; what was applied stays applied."""
+    await connection.execute(LET_GO)
 
 
 async def one(connection: Connection, id: str) -> Pending | None:

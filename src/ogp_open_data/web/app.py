@@ -23,7 +23,7 @@ from ogp_open_data.publishing.outbox import Office
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.store.doors import Store
-from ogp_open_data.web import contract, daily, loops, problems, sunset, watch
+from ogp_open_data.web import cleaning, contract, daily, loops, problems, sunset, watch
 from ogp_open_data.web.board import (
     api,
     commitments,
@@ -138,6 +138,7 @@ def writes() -> list[tuple[Method, str, Write]]:
             ("POST", f"/v1/{n}/{{name:str}}/merge", Write("correct", partial(corrections.merge, noun=n)))
             for n in ("organisations", "milestones")
         ),
+        *(("POST", f"/v1/{n}/{{name:str}}/redact", Write("admin", partial(corrections.redact, noun=n))) for n in NOUNS),
         ("POST", "/v1/milestones/{name:str}/renumber", Write("correct", corrections.renumber)),
         ("POST", "/v1/releases", Write("release", corrections.release)),
     ]
@@ -192,6 +193,7 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
             await store.open()
             tasks = [
                 asyncio.create_task(loops.kept_up("daily", lambda: daily.forever(store, chosen))),
+                asyncio.create_task(loops.kept_up("cleaning", lambda: cleaning.forever(store))),
                 asyncio.create_task(loops.kept_up("watch", lambda: watch.forever(site))),
                 asyncio.create_task(loops.kept_up("outbox", lambda: outbox.forever(store, _office(chosen)))),
             ]

@@ -17,7 +17,7 @@ from ogp_open_data.intake.releasing import Outcome, Writing, prepared, publish, 
 from ogp_open_data.intake.rows import words
 from ogp_open_data.intake.terms import TERMS, Terms
 from ogp_open_data.records import STAMP, canonical, digest
-from ogp_open_data.store import redactions, releases
+from ogp_open_data.store import imports, redactions, releases, replays
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.redactions import Published, Rewritten
 
@@ -47,6 +47,7 @@ async def redact(
 ) -> Outcome:
     """Redact a field of a record, or only `text` in it, from every version and release; live records get a new version.
 
+    What waits to be applied, and what is kept for repeated requests, may have the words too: it is handed in again.
     Raises NotFound for an id that was never published, Refused for a field that is no text or has nothing to redact.
     """
     async with writing(store, dry_run, terms.by) as at:
@@ -61,6 +62,8 @@ async def redact(
         rewritten = [new for one, words in going if (new := _rewritten(one, words, text)) is not None]
         grounds = [(one, _redacted(doc, carried, text)[0]) for one, doc in await redactions.facts(at.connection, id)]
         await redactions.rewrite(at.connection, rewritten, grounds)
+        await imports.let_go(at.connection)
+        await replays.let_go(at.connection)
         return await _told(at, id, reason, published, rewritten)
 
 

@@ -13,7 +13,7 @@ from ogp_open_data.web.contract.operations import EVERYWHERE, ID, in_path, named
 from ogp_open_data.web.query import Parameter
 from ogp_open_data.web.shapes import TEXT, object_of
 from ogp_open_data.web.writes import said
-from ogp_open_data.web.writes.corrections import MERGE_PATCH
+from ogp_open_data.web.writes.corrections import MERGE_PATCH, Redacted
 from ogp_open_data.web.writes.imports import Said
 from ogp_open_data.web.writes.walk import LONGEST_NAME
 
@@ -59,6 +59,7 @@ def paths() -> dict[str, Any]:
         found[f"/v1/{noun}/{{id}}/restore"] = {
             "post": _write(f"restore_{noun}", f"Bring one of {noun} back", [record, *_of(said.REASON)])
         }
+        found[f"/v1/{noun}/{{id}}/redact"] = {"post": _redact(noun, record)}
     for noun in ("organisations", "milestones"):
         asked = [record, IF_MATCH, *_of(said.INTO, said.REASON)]
         summary = f"Let another of {noun} take its place"
@@ -127,6 +128,13 @@ def _correct(noun: str, record: dict[str, Any]) -> dict[str, Any]:
     return {**one, "requestBody": {"required": True, "content": content}}
 
 
+def _redact(noun: str, record: dict[str, Any]) -> dict[str, Any]:
+    summary = f"Take personal data out of every version of one of {noun}"
+    one = _write(f"redact_{noun}", summary, [record, *_of(said.REASON)], (*REFUSALS, "404", "415"))
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Redacted"}}}
+    return {**one, "requestBody": {"required": True, "content": content}}
+
+
 def _withdraw(noun: str, record: dict[str, Any]) -> dict[str, Any]:
     asked = [record, IF_MATCH, *_of(said.REASON)]
     return _write(f"withdraw_{noun}", f"Withdraw one of {noun}; its history stays", asked, (*OF_A_RECORD, "428"))
@@ -175,7 +183,7 @@ IDEMPOTENCY_KEY = {
 def schemas() -> dict[str, Any]:
     """What a plan and a finished change are told in."""
     template = "#/components/schemas/{name}"
-    _, known = msgspec.json.schema_components([Entry, Question, Finding, Said], ref_template=template)
+    _, known = msgspec.json.schema_components([Entry, Question, Finding, Redacted, Said], ref_template=template)
     known.pop("Finding")
     record = {"type": ["object", "null"]}
     change = object_of(

@@ -1,15 +1,17 @@
-"""Corrections by HTTP, each one release: PATCH, DELETE, restore, merge, renumber; and the daily release."""
+"""Corrections by HTTP, each one release: PATCH, DELETE, restore, merge, renumber, redact; and the daily release."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
-from ogp_open_data.errors import BadRequest, ChangedSince, NotFound, PreconditionFailed, PreconditionRequired
+from ogp_open_data.errors import BadRequest, ChangedSince, Forbidden, NotFound, PreconditionFailed, PreconditionRequired
 from ogp_open_data.intake import hand, previews
+from ogp_open_data.intake.deciding import redacting
 from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.intake.releasing import Outcome
 from ogp_open_data.intake.terms import Terms
@@ -76,6 +78,37 @@ async def renumber(request: Request, asker: Asker, body: bytes, name: str) -> Do
     """`POST /v1/milestones/{id}/renumber`: another printed number; the id stays."""
     asked, at = _asked(request, said.NUMBER, said.REASON), await _matched(request, "milestones", name)
     return await _changed(request, asker, asked, at, partial(hand.renumber, id=name, number=asked["number"]))
+
+
+class Redacted(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a redaction: the field, and the words in it; without words, all that the field has."""
+
+    field: str
+    text: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+
+
+async def redact(request: Request, asker: Asker, body: bytes, noun: str, name: str) -> Done:
+    """`POST /v1/{noun}/{id}/redact`: take personal data out of every version, of a withdrawn record too.
+
+    The words come in the body, for addresses are logged, and nothing that is answered or kept repeats them.
+    """
+    asked, site = _asked(request, said.REASON), site_of(request)
+    if asker.within is not None:
+        raise Forbidden("this key speaks for some agencies only; what was published is rewritten by a key for all")
+    try:
+        one = msgspec.convert(bodies.json_of(request, body), Redacted)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f'{error}; send {{"field": "sections", "text": "the words"}}, or the field alone') from error
+    head, dry_run = await site.newest(), asked.get("dry_run", False)
+    if await site.store.reading_primary(listings.item, noun, name, head.number) is None:
+        raise NotFound(f"there is no {noun} record with the id {name[:200]}")
+    terms = Terms(by=asker.by)
+    outcome = await redacting.redact(site.store, name, one.field, asked["reason"], one.text, dry_run, terms)
+    outcome = replace(outcome, edits=[replace(edit, before=None) for edit in outcome.edits])
+    if not dry_run:
+        return await _told(site, outcome, 200)
+    changes = [previews.change(edit, outcome.release) for edit in outcome.edits]
+    return Done(200, {"data": {"changes": changes, "entries": []}, "links": {}})
 
 
 async def release(request: Request, asker: Asker, body: bytes) -> Done:

@@ -67,7 +67,7 @@ async def _carried_out(request: Request, write: Write) -> Response:
     except Refused as error:
         told = Entry(asker.by.name, asker.by.address, write.action, request.url.path[:300], error.detail[:1000])
         async with site.store.writing() as connection:
-            await audit.write(connection, told, refused=error.code)
+            await audit.refuse(connection, told, error.code)
         raise
 
 
@@ -116,9 +116,10 @@ async def _once(request: Request, asker: Asker, name: str, body: bytes, write: W
 
 
 def _digest(request: Request, body: bytes) -> str:
-    """What makes a request the same one: method, address, condition and body."""
+    """What makes a request the same one: method, address, condition, the document's type and name, and body."""
     target = [request.method.encode(), request.scope["raw_path"], request.scope["query_string"]]
-    fields = [request.headers.get(name, "").encode("latin-1") for name in ("content-type", "if-match")]
+    asked = ("content-type", "content-disposition", "if-match")
+    fields = [request.headers.get(name, "").encode("latin-1") for name in asked]
     return digest(b"\n".join([*target, *fields, body]))
 
 
