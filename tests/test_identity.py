@@ -11,7 +11,7 @@ import embedded_tools
 from database import executed
 from embedded_tools import ask
 from ogp_open_data import schemas
-from ogp_open_data.errors import Refused
+from ogp_open_data.errors import NewerProgram
 from ogp_open_data.formats import to_csv
 from ogp_open_data.intake import hand
 from ogp_open_data.records import NOUNS, SHAPE, canonical, digest
@@ -116,5 +116,5 @@ async def test_table_of_an_old_release_has_all_columns(store: Store, dsn: str) -
 
 async def test_older_program_does_not_write_over_a_newer_one(store: Store, dsn: str) -> None:
     await executed(dsn, f"UPDATE dataset SET shape = {SHAPE + 1}")
-    with pytest.raises(Refused, match="newer program"):
+    with pytest.raises(NewerProgram, match="newer program"):
         await imported(store, report())

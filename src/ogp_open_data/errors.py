@@ -26,6 +26,7 @@
     │   └── TooManyRequests  429
     │       └── QuotaExceeded 429  more reads that had to be worked out than one client may ask for
     └── StoreUnavailable     503, exit 3
+        └── NewerProgram     503, exit 1  an older program only reads
 
 The class docstring is the title; `code` never changes and names the page /docs/errors/{code}, which tells the cause, an
 example and the remedy. All of that stands here and nowhere else.
@@ -333,6 +334,18 @@ class StoreUnavailable(OpenDataError):
     cause = "PostgreSQL cannot be reached, is starting, or did not answer in time."
     example = "GET /v1/… while the database restarts"
     remedy = "Try again after `Retry-After` seconds. Operators: /readyz says what is wrong."
+
+
+class NewerProgram(StoreUnavailable):
+    """A newer program writes to this database."""
+
+    code = "newer-program"
+    exit_code = 1
+    cause = (
+        "The database has a schema, or records in a shape, that this older program does not know. It goes on reading."
+    )
+    example = "POST /v1/imports to an instance that is still to be updated"
+    remedy = "Try again after `Retry-After` seconds. Operators: start the newer version here too."
 
 
 def every(of: type[OpenDataError] = OpenDataError) -> list[type[OpenDataError]]:

@@ -99,6 +99,14 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="Reads not in memory that a client may ask for in a minute, for each worker; 0 is no limit.",
         ),
     ] = 3000
+    drain_seconds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=600,
+            description="Seconds from SIGTERM to the end of listening, so that a balancer sees /readyz at 503 and looks elsewhere.",
+        ),
+    ] = 0
     statement_timeout: Annotated[int, Meta(ge=1, description="Seconds after which a read is given up.")] = 15
 
 

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from importlib import resources
 
 import asyncpg
 
-from ogp_open_data.errors import Refused, StoreUnavailable
+from ogp_open_data.errors import NewerProgram, Refused, StoreUnavailable
 from ogp_open_data.store.doors import Connection
 
 HAS_ANY = "SELECT to_regclass('migration') IS NOT NULL"
@@ -40,12 +41,18 @@ def migrations() -> list[tuple[str, str]]:
     return sorted((file.name, file.read_text()) for file in files if file.name.endswith(".sql"))
 
 
+@cache
+def newest() -> str:
+    """The name of the last migration of this program."""
+    return migrations()[-1][0]
+
+
 async def migrate(connection: Connection, tag_authority: str, today: date, new_epoch: bool = False) -> list[str]:
     """Bring the schema up to this program's, in the caller's transaction; the names of what was done.
 
     Authority and day of the tag: URIs are taken at the first call only. The epoch is renewed in a database that was restored from
-    a dump, and where `new_epoch` asks for it. Raises Refused when the server is older than 15, or the schema is newer than this
-    program.
+    a dump, and where `new_epoch` asks for it. Raises Refused when the server is older than 15 or the account may not change the
+    schema, and NewerProgram when that is newer than this program.
     """
     if int(await connection.fetchval(VERSION)) < SERVER_NEEDED:
         raise Refused("PostgreSQL 15 or later is needed; this server is older")
@@ -55,7 +62,12 @@ async def migrate(connection: Connection, tag_authority: str, today: date, new_e
     if begun and not await _left(connection) and await connection.fetchval(AT_HOME, home):
         return []
     await connection.execute(LOCK)
-    await connection.execute(CREATE)
+    try:
+        await connection.execute(CREATE)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise Refused(
+            "the schema is to be changed, which this account may not; run `ogp-open-data migrate` with the one that owns the tables"
+        ) from error
     left = await _left(connection)
     if left:
         await _carry_out(connection, left)
@@ -86,9 +98,9 @@ async def _carry_out(connection: Connection, left: Sequence[tuple[str, str]]) ->
 
 
 async def _left(connection: Connection) -> list[tuple[str, str]]:
-    """The migrations that are not done yet. Raises Refused where one is done that this program does not know."""
+    """The migrations that are not done yet. Raises NewerProgram where one is done that this program does not know."""
     done = {row["name"] for row in await connection.fetch(DONE)}
     ours = migrations()
     if unknown := sorted(done - {name for name, _ in ours}):
-        raise Refused(f"the database was migrated by a newer program ({unknown[-1]}); start that one")
+        raise NewerProgram(f"the database was migrated by a newer program ({unknown[-1]}); start that one")
     return [(name, text) for name, text in ours if name not in done]

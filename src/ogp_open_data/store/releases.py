@@ -8,8 +8,9 @@ import asyncpg
 import msgspec
 from msgspec import Struct, structs
 
-from ogp_open_data.errors import Refused
+from ogp_open_data.errors import NewerProgram, Refused
 from ogp_open_data.records import NOUNS, SHAPE, Commitment, Milestone, Record
+from ogp_open_data.store import migrate
 from ogp_open_data.store.audit import Entry
 from ogp_open_data.store.doors import Connection
 
@@ -103,7 +104,7 @@ class Overtaken(Exception):
 
 
 HEAD = "SELECT number, made_at, counts FROM release ORDER BY number DESC LIMIT 1"
-LOCK = "SELECT shape FROM dataset FOR UPDATE"
+LOCK = "SELECT shape, (SELECT max(name) FROM migration) AS migration FROM dataset FOR UPDATE"
 DATASET = "SELECT epoch::text, tag_authority, tag_on, shape, shaped_in FROM dataset"
 SEEN = """
 SELECT d.sha256, d.reports FROM document d
@@ -137,7 +138,8 @@ row AS MATERIALIZED (
         timeliness text, period_end date, due_on date, sort_key text, words text, document text, line int)),
 made AS (
     INSERT INTO release (number, made_at, cause, message, source, counts, changed)
-    SELECT $1, $2, $3, $4, $5, $6, json_array_length($8::json) FROM locked WHERE shape <= $7 RETURNING number),
+    SELECT $1, $2, $3, $4, $5, $6, json_array_length($8::json) FROM locked
+    WHERE shape <= $7 AND (SELECT max(name) FROM migration) <= $22 RETURNING number),
 ended AS (
     UPDATE record SET until_release = made.number FROM made, row
     WHERE row.version > 1 AND until_release IS NULL AND record.noun = row.noun AND record.id = row.id RETURNING 1),
@@ -197,11 +199,14 @@ async def live(connection: Connection) -> list[tuple[str, str, int, str]]:
 async def lock(connection: Connection) -> Head:
     """Wait until this transaction is the only writer; the newest release then. Release order is commit order by this lock.
 
-    Raises Refused where a newer program has written the records.
+    Raises NewerProgram where one has changed the schema or the shape of the records.
     """
-    shape = await connection.fetchval(LOCK)
-    if shape > SHAPE:
-        raise Refused("the records were written by a newer program; use that one, this one would lose fields of theirs")
+    row = await connection.fetchrow(LOCK)
+    assert row is not None, "migrate() comes first"
+    if row["shape"] > SHAPE or row["migration"] > migrate.newest():
+        raise NewerProgram(
+            "a newer program writes to this database; use that one, this one would lose what it does not know"
+        )
     return await head(connection)
 
 
@@ -263,6 +268,7 @@ async def publish(
             *(msgspec.json.encode(rows).decode(), msgspec.json.encode([_kept(fact) for fact in facts]).decode()),
             *(structs.astuple(document) if document is not None else [None] * len(Document.__struct_fields__)),
             *(structs.astuple(entry) if entry is not None else [None] * len(Entry.__struct_fields__)),
+            migrate.newest(),
         )
     except asyncpg.UniqueViolationError as error:
         if error.table_name == "release":

@@ -190,6 +190,7 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
         gc.freeze()
         with tracing.told(chosen.traces), files.directory(chosen) as directory:
             site = app.state.site = Site(chosen, store, cache, Files(directory, chosen.files_bytes), deprecated)
+            server.drain(chosen.drain_seconds, site.end)
             await store.open()
             tasks = [
                 asyncio.create_task(loops.kept_up("daily", lambda: daily.forever(store, chosen))),

@@ -59,6 +59,11 @@ class Site:
         self.heard_at: float | None = None
         self._known: OrderedDict[tuple[str, Listing | int], Any] = OrderedDict()
         self._warming: asyncio.Task[None] | None = None
+        # Told to end: it answers on for a while, but is not ready for more.
+        self.ending = False
+
+    def end(self) -> None:
+        self.ending = True
 
     async def head(self, known: int = 0) -> Head:
         """The newest release, from memory; looked up where the asker knows of a newer one, from another process for example."""

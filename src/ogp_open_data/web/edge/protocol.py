@@ -5,7 +5,7 @@ Left alone uvicorn closed none of 200 connections that dripped a header each; an
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -40,6 +40,8 @@ class Protocol(HttpToolsProtocol):
     head_seconds = 10.0
     body_seconds = 60.0
     read_seconds = 60.0
+    # Of the process: what is answered from here on is the last on its connection.
+    ending: ClassVar[bool] = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -95,6 +97,8 @@ class Protocol(HttpToolsProtocol):
         self.answered = MORE.isdisjoint(names) and self._answered()
         if not self.answered:
             super().on_headers_complete()
+            if self.ending and self.cycle is not None:
+                self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         self.arriving = False
@@ -110,7 +114,8 @@ class Protocol(HttpToolsProtocol):
             return False
         found = self.kept.at_once(method, self.url, fields(self.headers))
         if found is not None:
-            self._write(found, self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive())
+            lasting = not self.ending and self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+            self._write(found, lasting)
         return found is not None
 
     def _write(self, one: Written, keep_alive: bool) -> None:

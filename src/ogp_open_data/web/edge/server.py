@@ -6,12 +6,14 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from msgspec.structs import replace
@@ -50,6 +52,27 @@ def end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     loop.add_reader(parent.sentinel, end)
+
+
+def drain(seconds: int, begin: Callable[[], None]) -> None:
+    """In a worker: after a signal to end go on for some seconds, but hang up after each answer; a second signal ends at once.
+
+    So no connection is closed under a request that is on its way, and a balancer has time to look elsewhere.
+    """
+    if seconds == 0 or current_thread() is not main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    ends: dict[int, Any] = {}
+
+    def told(number: int, frame: FrameType | None) -> None:
+        for one, end in ends.items():
+            signal.signal(one, end)
+        Protocol.ending = True
+        begin()
+        loop.call_soon_threadsafe(loop.call_later, seconds, ends[number], number, None)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        ends[number] = signal.signal(number, told)
 
 
 def end_quietly() -> None:

@@ -40,6 +40,8 @@ async def status(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """200 while reads can be answered, naming what is wrong all the same; 503 (problem details) with the same list otherwise."""
     site = site_of(request)
+    if site.ending:
+        return _answer(503, {"status": "ending"})
     seen = await readiness.look(site)
     checks = readiness.checked(seen)
     state = readiness.worst(checks)
