@@ -20,6 +20,7 @@ VALIDATED = {
     "Last-Modified": "When the release (of a list) or the version (of a record) was published.",
     "Vary": "Request fields that the answer depends on.",
     "Link": "RFC 8288: next, alternate, license, describedby, service-desc.",
+    "OGP-Release": "The newest release known when this was made; send it along to get nothing from before it.",
 }
 OF_BULK = ["OGP-Row-Count", "Content-Disposition", "Accept-Ranges", "Repr-Digest"]
 RANGE = {
