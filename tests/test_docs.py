@@ -42,6 +42,6 @@ def test_link_of_a_page_leads_to_a_file(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_test_that_a_page_names_is_there(page: Path) -> None:
     named = set(re.findall(r"\b(test_[a-z0-9_]+)(?:\.py)?\b", page.read_text(encoding="utf-8")))
-    files = {one.stem for one in (ROOT / "tests").glob("*.py")}
-    told = "".join(one.read_text(encoding="utf-8") for one in (ROOT / "tests").glob("*.py"))
+    files = {one.stem for one in (ROOT / "tests").rglob("*.py")}
+    told = "".join(one.read_text(encoding="utf-8") for one in (ROOT / "tests").rglob("*.py"))
     assert [name for name in sorted(named - files) if f"def {name}(" not in told] == []
