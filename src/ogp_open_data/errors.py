@@ -344,7 +344,7 @@ class NewerProgram(StoreUnavailable):
     cause = (
         "The database has a schema, or records in a shape, that this older program does not know. It goes on reading."
     )
-    example = "POST /v1/imports to an instance that is still to be updated"
+    example = "POST /v1/imports … at an instance that is still to be updated"
     remedy = "Try again after `Retry-After` seconds. Operators: start the newer version here too."
 
 
