@@ -35,6 +35,7 @@ RUN groupadd --system --gid 10001 ogp-open-data \
  && useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/ogp-open-data --no-create-home ogp-open-data \
  && install -d -m 0700 -o ogp-open-data -g ogp-open-data /var/lib/ogp-open-data
 COPY --from=builder /opt/ogp-open-data /opt/ogp-open-data
+COPY deploy/sbom.json /usr/share/ogp-open-data/sbom.json
 ENV PATH=/opt/ogp-open-data/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -13,7 +13,7 @@ PIP = $(shell $(PY) -m pip --version >/dev/null 2>&1 && echo $(PY) -m pip || ech
 LOCKS := requirements-build.lock requirements.lock
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(LOCK_ARGS)
 
-.PHONY: help serve test check faults bench schemas contract-release tools lock clean
+.PHONY: help serve test check faults bench schemas contract-release tools lock audit sbom clean
 
 help:
 	@echo 'make serve     install, start the embedded PostgreSQL, load the sample, serve on http://127.0.0.1:8000'
@@ -25,6 +25,8 @@ help:
 	@echo 'make tools     install what the tests of the contract take from npm'
 	@echo 'make contract-release  keep the contract as it is now under schemas/released/, once a version'
 	@echo 'make lock      write the locks from pyproject.toml; make lock LOCK_ARGS=--upgrade for newer versions'
+	@echo 'make audit     hold the locks against the known vulnerabilities; needs the network'
+	@echo 'make sbom      write deploy/sbom.json, the bill of materials of what is installed'
 	@echo 'make clean     remove .venv and what tools left'
 
 serve: .venv/.compiled
@@ -64,6 +66,22 @@ lock: .venv/.lock
 	$(COMPILE) --group pyproject.toml:build -o requirements-build.lock
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) pyproject.toml --group pyproject.toml:dev -c requirements.lock -o requirements-dev.lock
+
+# In an environment of their own: what they need must not decide what we test with.
+AUDIT := .venv/audit
+
+audit: $(AUDIT)/.installed
+	@for lock in $(LOCKS) requirements-dev.lock; do $(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r $$lock \
+	|| { echo "$$lock: pip-audit found something, or could not ask its database; it needs the network" >&2; exit 1; }; done
+
+sbom: $(AUDIT)/.installed
+	$(AUDIT)/bin/python deploy/sbom.py requirements.lock > deploy/sbom.json.new
+	mv deploy/sbom.json.new deploy/sbom.json
+
+$(AUDIT)/.installed: $(PY)
+	$(PYTHON) -m venv --without-pip $(AUDIT)
+	$(PYTHON) -m pip --python $(AUDIT)/bin/python install --quiet --only-binary :all: cyclonedx-bom==7.5.0 pip-audit==2.10.1
+	@touch $@
 
 clean:
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis

@@ -1,5 +1,6 @@
 """What is shipped to run the program: held by the tools that will read it."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -40,3 +41,19 @@ def test_every_variable_of_the_unit_is_a_setting(repository: Path) -> None:
     text = "".join(path.read_text() for path in (repository / "deploy").iterdir() if path.is_file())
     known = {f"OGP_{name.upper()}" for name in Settings.__struct_fields__}
     assert set(re.findall(r"OGP_[A-Z_]+?(?=_FILE\b|[^A-Z_])", text)) <= known
+
+
+def test_bill_of_materials_lists_what_is_locked_and_nothing_of_a_machine(repository: Path) -> None:
+    """`make sbom` writes it; this fails where the lock is newer."""
+    text = (repository / "deploy" / "sbom.json").read_text()
+    bill = json.loads(text)
+    listed = {(one["name"], one["version"]) for one in bill["components"]}
+    locked = re.findall(r"^([a-z0-9._-]+)==([^ ;]+)", (repository / "requirements.lock").read_text(), re.MULTILINE)
+    assert bill["bomFormat"] == "CycloneDX" and len(locked) > 20 and listed == set(locked)
+    assert set(re.findall(r'[a-z]+:/[^"]*', text)) == {bill["$schema"]} and str(repository) not in text
+
+
+def test_dashboard_is_json_with_a_query_in_every_panel(repository: Path) -> None:
+    board = json.loads((repository / "deploy" / "prometheus" / "dashboard.json").read_text())
+    panels = [one for one in board["panels"] if one["type"] != "row"]
+    assert panels and all(target["expr"] for one in panels for target in one["targets"])
