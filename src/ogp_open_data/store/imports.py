@@ -13,6 +13,8 @@ REMEMBERED = timedelta(days=7)
 # Plans of one key that wait with their document: at 10 MB each, no key fills the disk.
 MOST_WAITING = 10
 
+# By the database's clock, which is also asked whether it is late: those of several programs may differ.
+EXPIRY = "SELECT now() + $1::interval"
 FORGET = "DELETE FROM pending_import WHERE expires_at < now() - $1::interval"
 # What was planned goes with its document: it can be as large.
 EXPIRE = "UPDATE pending_import SET body = NULL, planned = '{}' WHERE expires_at < now() AND body IS NOT NULL"
@@ -57,6 +59,12 @@ class Pending(NamedTuple):
     planned: str
     applied: str | None
     late: bool
+
+
+async def expiry(connection: Connection) -> datetime:
+    """Until when a plan of now is kept."""
+    until: datetime = await connection.fetchval(EXPIRY, KEPT)
+    return until
 
 
 async def plan(connection: Connection, one: Plan) -> None:

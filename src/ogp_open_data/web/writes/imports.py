@@ -1,6 +1,5 @@
 """Documents in by HTTP: a plan of what would happen, kept for a day; and that very plan carried out, or refused."""
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -81,11 +80,11 @@ def _told(site: Site, outcome: Outcome, questions: list[Question], asked_back: b
 
 async def _kept(site: Site, asker: Asker, document: Document, head: int, told: dict[str, Any]) -> Done:
     """Keep a plan, and answer it."""
-    id, expires_at = str(uuid4()), datetime.now(UTC) + imports.KEPT
-    data = {"id": id, "head": head, **told, "expires_at": expires_at}
-    body, document = document.body, replace(document, body=b"")
-    kept = Plan(id, asker.key.prefix, expires_at, head, _json(document), body, _json(data))
+    id, body, document = str(uuid4()), document.body, replace(document, body=b"")
     async with site.store.writing() as connection:
+        expires_at = await imports.expiry(connection)
+        data = {"id": id, "head": head, **told, "expires_at": expires_at}
+        kept = Plan(id, asker.key.prefix, expires_at, head, _json(document), body, _json(data))
         await imports.plan(connection, kept)
         await audit.write(connection, Entry(asker.by.name, asker.by.address, "plan", document.name, id))
     links = _links(site, id)
