@@ -62,7 +62,7 @@ class Program:
             self.process = subprocess.Popen(
                 [*command, "--database-url", dsn, *arguments],
                 stderr=out,
-                env={**os.environ, "OGP_DAILY_AT": "23:59", **environ},
+                env={**os.environ, "OGP_DAILY_AT": "23:59", "OGP_READ_QUOTA": "0", **environ},
             )
         eventually(lambda: self.events("serve.started") or self.process.poll() is not None, 60)
         assert self.process.poll() is None, log.read_text()

@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600), pytest.mark.usefixtu
 Figures = Callable[[str], None]
 # Seconds from the database's return to the first answer that needs it.
 RECOVERY = 5.0
+WARM = int(lasting(100, 500))
 # What a read waits for a database that is away, and what a statement may take before it is given up, with room for a busy machine.
 PATIENCE = 5.0 + 3.0
 GIVEN_UP = 15.0 + 5.0 + 5.0
@@ -41,7 +42,8 @@ def test_restart_gives_503_until_the_database_is_back_and_200_soon_after(
 ) -> None:
     away = lasting(1.5, 8.0)
     with asking(program.url, paths) as load:
-        time.sleep(1)
+        # Each worker has a memory of its own: by then both have been asked for everything.
+        eventually(lambda: len(load.got) > WARM, 60)
         cluster.stop()
         time.sleep(away)
         cluster.start()
