@@ -41,6 +41,7 @@ for command in (
         operating.sync,
         operating.migrate,
         operating.check,
+        operating.export,
         operating.backup,
         operating.recover,
         operating.schemas_,

@@ -11,7 +11,7 @@ import click
 
 from ogp_open_data import schemas, settings
 from ogp_open_data.cli.preparing import prepare
-from ogp_open_data.cli.printing import printable
+from ogp_open_data.cli.printing import printable, progress
 from ogp_open_data.cli.stores import migrated, opened, run, store_of, with_store
 from ogp_open_data.errors import Refused
 from ogp_open_data.settings import Settings
@@ -106,6 +106,31 @@ async def _checked(store: Store, chosen: Settings, workers: int | None) -> tuple
     embedded, many = chosen.database_url is None, workers or server.default_workers()
     doubts = await store.reading_primary(checks.doubts, store.most_connections, many, embedded)
     return doubts, await store.reading(checks.faults)
+
+
+@click.command()
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@with_store
+def export(directory: Path, data_dir: str | None, database_url: str | None) -> None:
+    """Write every resource of the newest release to DIR as static files, swapped in at once."""
+    from ogp_open_data.publishing.tree import replaced
+    from ogp_open_data.web import frozen
+
+    with ExitStack() as stack:
+        ready = opened(stack, settings.load(data_dir=data_dir, database_url=database_url))
+        run(ready, _nothing)
+        tree = stack.enter_context(replaced(directory))
+        told = stack.enter_context(progress("addresses"))
+        release = asyncio.run(frozen.export(ready, tree, told))
+    size = sum(one.size for one in tree.files.values())
+    click.echo(
+        f"{printable(str(directory))}: release {release}, {len(tree.files):,} files, {size:,} bytes; "
+        f"{tree.unchanged:,} as before"
+    )
+
+
+async def _nothing(store: Store) -> None:
+    """All that is wanted is the migrated store."""
 
 
 @click.command()

@@ -176,8 +176,13 @@ class Application(Litestar):
         return [*plugins, MsgspecDIPlugin()]
 
 
-def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = DEPRECATED) -> ASGIApp:
-    """The application; without settings those of the environment. The database may come up later than the program."""
+def create(
+    settings: Settings | None = None, deprecated: Sequence[Deprecated] = DEPRECATED, at_work: bool = True
+) -> ASGIApp:
+    """The application; without settings those of the environment. The database may come up later than the program.
+
+    Not `at_work` it only answers, and of one release: it makes no release of the day, tells nobody, and hears of nothing new.
+    """
     chosen = settings or options.load()
     assert chosen.database_url is not None, "serve gives the address of the embedded PostgreSQL"
     store = Store(chosen.database_url, chosen.database_read_url, chosen.read_connections, chosen.statement_timeout)
@@ -192,12 +197,13 @@ def create(settings: Settings | None = None, deprecated: Sequence[Deprecated] = 
             site = app.state.site = Site(chosen, store, cache, Files(directory, chosen.files_bytes), deprecated)
             server.drain(chosen.drain_seconds, site.end)
             await store.open()
-            tasks = [
-                asyncio.create_task(loops.kept_up("daily", lambda: daily.forever(store, chosen))),
-                asyncio.create_task(loops.kept_up("cleaning", lambda: cleaning.forever(store))),
-                asyncio.create_task(loops.kept_up("watch", lambda: watch.forever(site))),
-                asyncio.create_task(loops.kept_up("outbox", lambda: outbox.forever(store, _office(chosen)))),
-            ]
+            work = {
+                "daily": lambda: daily.forever(store, chosen),
+                "cleaning": lambda: cleaning.forever(store),
+                "watch": lambda: watch.forever(site),
+                "outbox": lambda: outbox.forever(store, _office(chosen)),
+            }
+            tasks = [asyncio.create_task(loops.kept_up(name, each)) for name, each in work.items() if at_work]
             try:
                 yield
             finally:
