@@ -35,12 +35,12 @@ def serve(
     host: str, port: int, workers: int | None, sample: bool, data_dir: str | None, database_url: str | None
 ) -> None:
     """Migrate, then answer requests until SIGTERM or SIGINT."""
-    from ogp_open_data.web.edge import server
+    from ogp_open_data.web.edge import server, worker
 
     server.end_quietly()
     workers = workers or server.default_workers()
     if workers == 1:
-        server.load()
+        worker.load()
     chosen = settings.load(data_dir=data_dir, database_url=database_url)
     with ExitStack() as stack:
         ready = opened(stack, chosen, watch=True)

@@ -1,15 +1,12 @@
 """What a copy is, wherever it is kept: its state, and the few things that a run does to it."""
 
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
 from ogp_open_data.client.ordered import Ordered
 from ogp_open_data.client.publisher import Digests
-from ogp_open_data.errors import Refused
 
 # What to write and (None) what to remove, by noun and id.
 Edits = Mapping[str, Mapping[str, bytes | None]]
@@ -72,22 +69,3 @@ class Copy(Protocol):
     async def swap(self) -> None:
         """Let the full copy take the place of the visible one."""
         ...
-
-
-def opened(into: str, make: bool = True) -> AbstractAsyncContextManager[Copy]:
-    """The copy at a directory, sqlite:///path or postgresql://…. Raises Refused where it cannot be, or another run has it."""
-    scheme, colon, rest = into.partition("://")
-    if not colon:
-        from ogp_open_data.client.in_directory import Directory
-
-        return Directory(Path(into), make)
-    if scheme == "sqlite":
-        from ogp_open_data.client.in_sqlite import Sqlite
-
-        # As elsewhere: sqlite:///relative.db, sqlite:////absolute.db.
-        return Sqlite(Path(rest.removeprefix("/")), make)
-    if scheme in ("postgresql", "postgres"):
-        from ogp_open_data.client.in_postgresql import Postgresql
-
-        return Postgresql(into, make)
-    raise Refused(f"{into}: a copy is kept in a directory, in sqlite:///path or in postgresql://…")

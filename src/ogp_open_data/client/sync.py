@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ogp_open_data.client.copies import Copy, Edits, State, opened
+from ogp_open_data.client.copies import Copy, Edits, State
+from ogp_open_data.client.opening import opened
 from ogp_open_data.client.ordered import Ordered
 from ogp_open_data.client.publisher import EMPTY, Change, Digests, Publisher, Release, digest_of, root_of
 from ogp_open_data.client.wire import Pace, Wire

@@ -7,11 +7,9 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread, current_thread, main_thread
+from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any
 
@@ -79,19 +77,6 @@ def end_quietly() -> None:
     """From here on a signal to end is a wish, not a failure: what is open is closed, and the exit code is 0."""
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
-
-
-def load() -> None:
-    """Load the application beside, while PostgreSQL starts; whoever needs it waits for that, and is told where it fails.
-
-    Only where this process is the one that answers: workers load it themselves, once they have room for their figures.
-    """
-
-    def work() -> None:
-        with suppress(Exception):
-            import_module("ogp_open_data.web.app")
-
-    Thread(target=work, name="load", daemon=True).start()
 
 
 def serve(chosen: Settings, host: str, port: int, workers: int) -> None:

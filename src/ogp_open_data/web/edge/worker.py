@@ -1,25 +1,43 @@
 """The beginning of a process that answers: room for its figures first, then the application."""
 
 import os
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
-
-from litestar.types import ASGIApp
+from threading import Thread
+from typing import TYPE_CHECKING
 
 from ogp_open_data import settings
 from ogp_open_data.events import log
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp
 
 # One mapped file each, of the kinds that `metrics` has; 1,120 series of 160 bytes are all that there can be in the largest.
 KINDS = ("counter", "histogram", "gauge_livemin", "gauge_livesum")
 ROOM = 256 * 1024
 
 
-def application() -> ASGIApp:
+def application() -> "ASGIApp":
     """What uvicorn runs in each worker. The room comes first, as prometheus_client looks for it when it is imported."""
     if (directory := settings.shared_figures()) is not None:
         reserve(Path(directory))
     from ogp_open_data.web.app import create
 
     return create()
+
+
+def load() -> None:
+    """Load the application beside, while PostgreSQL starts; whoever needs it waits for that, and is told where it fails.
+
+    Only where this process is the one that answers: workers load it themselves, once they have room for their figures.
+    """
+
+    def work() -> None:
+        with suppress(Exception):
+            import_module("ogp_open_data.web.app")
+
+    Thread(target=work, name="load", daemon=True).start()
 
 
 def reserve(directory: Path) -> None:
