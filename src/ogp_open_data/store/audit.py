@@ -12,9 +12,7 @@ REFUSALS_KEPT = timedelta(days=90)
 # Of one actor in a day: the first ones tell what it tries, and no key fills the disk with mistakes.
 MOST_REFUSALS = 1000
 
-WRITE = """
-INSERT INTO audit (actor, address, action, subject, detail, release, refused) VALUES ($1, $2, $3, $4, $5, $6, $7)
-"""
+WRITE = "INSERT INTO audit (actor, address, action, subject, detail, release) VALUES ($1, $2, $3, $4, $5, $6)"
 REFUSE = """
 INSERT INTO audit (actor, address, action, subject, detail, refused) SELECT $1, $2, $3, $4, $5, $6
 WHERE (SELECT count(*) FROM (SELECT FROM audit WHERE at > now() - interval '1 day' AND actor = $1 AND refused IS NOT NULL
@@ -53,9 +51,9 @@ class Line(NamedTuple):
     refused: str | None
 
 
-async def write(connection: Connection, entry: Entry, release: int | None = None, refused: str | None = None) -> None:
+async def write(connection: Connection, entry: Entry, release: int | None = None) -> None:
     """Add an entry, in the caller's transaction: what is rolled back was not done."""
-    await connection.execute(WRITE, *_told(entry), release, refused)
+    await connection.execute(WRITE, *_told(entry), release)
 
 
 async def refuse(connection: Connection, entry: Entry, code: str) -> None:
