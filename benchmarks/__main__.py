@@ -12,12 +12,19 @@ from pathlib import Path
 
 import asyncpg
 
-from benchmarks import country, importing, peers, serving, starting, syncing
+from benchmarks import bulk, country, importing, peers, serving, starting, syncing
 from benchmarks.figures import ROUNDS, Place, migrated
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.embedded import Embedded
 
-SUBJECTS = {"importing": importing, "serving": serving, "peers": peers, "starting": starting, "syncing": syncing}
+SUBJECTS = {
+    "importing": importing,
+    "serving": serving,
+    "peers": peers,
+    "bulk": bulk,
+    "starting": starting,
+    "syncing": syncing,
+}
 TOOLS = ("wrk", "taskset")
 
 

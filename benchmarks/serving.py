@@ -1,19 +1,16 @@
 """Answers over HTTP: kept ones against a bare ASGI application with the same answers, others against a handler written by hand,
-through nginx against its files, whole tables against COPY."""
+through nginx against its files."""
 
-import asyncio
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-import asyncpg
-
-from benchmarks.figures import Figure, Place, alternating, rate
-from benchmarks.servers import Answer, bare, byhand, free_port, ours, peak, wrk, wrk_anew
+from benchmarks.figures import Figure, Place, alternating
+from benchmarks.servers import Answer, bare, byhand, free_port, ours, wrk, wrk_anew
 
 SHIPPED = Path(__file__).parent.parent / "deploy" / "nginx.conf"
 ITEM, LIST = "/v1/commitments/xx-p10-c5.json", "/v1/commitments.json"
@@ -23,8 +20,6 @@ HOT = {
     "Atom of 50 commitments": "/v1/commitments.atom",
     "page of the delayed progress lines of a plan": "/v1/progress.json?plan=xx-p10&status=delayed",
 }
-# A filter that every line passes, so that rows are read from the database and not from a finished file.
-STREAMED = "period_from=1900-01-01"
 
 
 def figures(place: Place) -> Iterator[Figure]:
@@ -36,7 +31,6 @@ def figures(place: Place) -> Iterator[Figure]:
             asked = [partial(wrk_anew, place.directory, one + path) for one in (url, reference)]
             pair = alternating(*asked)
             yield Figure(f"{name}, no cache, requests/s", "ASGI and asyncpg by hand", *pair, "≥ 0.60")
-    yield from tables(place.dsn)
 
 
 def hot(place: Place, url: str) -> Iterator[Figure]:
@@ -86,55 +80,3 @@ def nginx(directory: Path, url: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
-
-
-def tables(dsn: str) -> Iterator[Figure]:
-    """All progress lines, streamed and as the finished file of the release."""
-    with ours(dsn, LIST) as url:
-        for suffix, reach in (("csv", "≥ 0.67"), ("ndjson", "≥ 1")):
-            before, copying = peak(url), partial(copied, dsn, suffix)
-            pair = alternating(
-                partial(rate, fetched(f"{url}/v1/progress.{suffix}?{STREAMED}")),
-                partial(rate, copying),
-            )
-            yield Figure(f"{suffix.upper()} of all progress lines, streamed, rows/s", "COPY … TO STDOUT", *pair, reach)
-            yield Figure("growth of the process meanwhile, MiB", "32", max(peak(url) - before, 0.01), 32, "≤ 1")
-            fetched(f"{url}/v1/progress.{suffix}")()
-            pair = alternating(
-                partial(rate, fetched(f"{url}/v1/progress.{suffix}")),
-                partial(rate, copying),
-            )
-            yield Figure(
-                f"{suffix.upper()} of all progress lines, the finished file, rows/s", "COPY … TO STDOUT", *pair
-            )
-
-
-def fetched(url: str) -> Callable[[], int]:
-    """Read an answer to its end; its rows."""
-
-    def get() -> int:
-        with urlopen(url) as given:
-            rows = int(given.headers["OGP-Row-Count"])
-            while given.read(1 << 20):
-                pass
-        return rows
-
-    return get
-
-
-def copied(dsn: str, suffix: str) -> int:
-    """COPY of the same texts to nowhere; the rows."""
-    return asyncio.run(_copied(dsn, suffix))
-
-
-async def _copied(dsn: str, suffix: str) -> int:
-    column = "csv" if suffix == "csv" else "doc"
-    connection = await asyncpg.connect(dsn)
-
-    async def nowhere(data: bytes) -> None:
-        pass
-
-    query = f"SELECT {column} FROM record WHERE noun = 'progress' AND until_release IS NULL ORDER BY sort_key"
-    status = await connection.copy_from_query(query, output=nowhere)
-    await connection.close()
-    return int(status.split()[-1])

@@ -73,6 +73,9 @@ def test_files_have_the_bytes_that_are_served(exported: Path, client: httpx.Clie
         if path.endswith(".html") or ".page-" in path or b".page-" in body:
             continue
         answer = client.get(file.address.removeprefix(BASE))
+        if answer.status_code == 307:
+            # An archive that is not closed yet: the feed stands in its place.
+            continue
         assert answer.content == body, path
         assert (answer.headers["content-type"], answer.headers["cache-control"]) == (
             file.content_type,
