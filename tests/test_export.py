@@ -22,6 +22,8 @@ from ogp_open_data.errors import Refused
 from ogp_open_data.publishing.tree import MANIFEST, Manifest, replaced
 from serving import program
 
+# What is exported does not depend on which PostgreSQL is behind it.
+pytestmark = pytest.mark.embedded
 BASE = "https://data.example.org"
 ENVIRON = {"OGP_PUBLIC_URL": BASE, "OGP_CONTACT": "mailto:data@example.org"}
 # Told of in docs/operating.md: of the moment, made of what somebody types in, or the lines of older releases.

@@ -24,15 +24,16 @@ from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.web import app as application
 
-HTML, JSON, ATOM = "text/html", "application/json", "application/atom+xml"
+HTML, JSON = "text/html", "application/json"
+# What links to others: as markup, or as JSON.
+MARKUP = {HTML, "application/atom+xml", "application/rss+xml"}
+LINKING = {*MARKUP, JSON, "application/feed+json", "application/linkset+json"}
 # What an address without a suffix is called; everything else keeps its name.
 INDEXES = {HTML: "index.html", JSON: "index.json"}
 # What answers to what somebody types in, or tells of this moment.
 LEFT_OUT = {"/search", "/status", "/status.json"}
 # The lines of older releases would be all that ever was, once for each release.
 OLD_LINES = re.compile(r"/v1/releases/(\d+)/[a-z]+\.tsv")
-# Longer files are tables, which link to nothing.
-LONGEST_READ = 8 * 1024 * 1024
 FORM = re.compile(rb"<form\b.*?</form>\n?", re.DOTALL)
 ASKING = re.compile(rb'<a\b[^>]*\bhref="(?:[^"]*\?[^"]*|/search|/status(?:\.json)?)"[^>]*>(.*?)</a>', re.DOTALL)
 ASKING_IN_HEAD = re.compile(rb'<link\b[^>]*\bhref="[^"]*\?[^"]*"[^>]*>\n?')
@@ -126,7 +127,7 @@ class _Walk:
             if answer.status != 200 or "no-store" in control:
                 return
             path = path or path_of(address, answer.media_type)
-            if part.tell() <= LONGEST_READ:
+            if answer.media_type in LINKING:
                 self.fit(part, answer, address, path)
             self.tree.add(path, part, self.base + address, answer.fields["content-type"], control)
 
@@ -143,7 +144,7 @@ class _Walk:
             body = _named(body, self.base + address, f"{self.base}/{_shown(path)}")
         if answer.media_type == HTML:
             body = ASKING_IN_HEAD.sub(b"", ASKING.sub(rb"\1", FORM.sub(b"", body)))
-        links = (IN_MARKUP if answer.media_type in (HTML, ATOM) else IN_JSON).findall(body)
+        links = (IN_MARKUP if answer.media_type in MARKUP else IN_JSON).findall(body)
         own = (link.decode().removeprefix(self.base) for link in links)
         self.meet(link for link in own if link.startswith("/"))
         if body is not whole:
