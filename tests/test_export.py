@@ -19,7 +19,7 @@ import pytest
 
 from database import named
 from ogp_open_data.errors import Refused
-from ogp_open_data.publishing.tree import MANIFEST, Manifest, replaced
+from ogp_open_data.publishing.tree import MANIFEST, Manifest, finish, replaced
 from serving import program
 
 # What is exported does not depend on which PostgreSQL is behind it.
@@ -191,6 +191,23 @@ def test_no_room_leaves_the_export_before_and_says_so(tmp_path: Path):
             assert "No space left on device; the export before, if there is one, stands" in refusal.detail
     assert (site / "file.txt").read_bytes() == b"old"
     assert [one.name for one in tmp_path.iterdir() if one.is_dir() and not one.is_symlink()] == [os.readlink(site)]
+
+
+def test_neither_another_export_nor_what_a_killed_run_left_stands_in_the_way(tmp_path: Path):
+    def export(name: str) -> None:
+        with replaced(tmp_path / name) as tree, tree.part() as part:
+            part.write(name.encode())
+            tree.add("file.txt", part, "/file.txt", "text/plain", "max-age=60")
+            finish(tree, 1)
+
+    export("example.org-staging")
+    (tmp_path / ".example.org-mine").mkdir()
+    for left in (".example.link", f".example.org-{16 * 'a'}.link"):
+        (tmp_path / left).symlink_to("nowhere")
+    export("example.org")
+    assert (tmp_path / "example.org-staging/file.txt").read_bytes() == b"example.org-staging"
+    assert (tmp_path / "example.org/file.txt").read_bytes() == b"example.org"
+    assert (tmp_path / ".example.org-mine").is_dir() and not (tmp_path / f".example.org-{16 * 'a'}.link").is_symlink()
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/x", "a//b", ".", "a/.", "x\0", "a\\b", "a b"])

@@ -99,15 +99,17 @@ def _laid(directory: Path) -> Iterator[Tree]:
     before = directory.parent / os.readlink(directory) if directory.is_symlink() else None
     if before is not None and not (before / MANIFEST).is_file():
         raise Refused(f"{directory}: the link leads to {before}, which is no export; give an export a place of its own")
-    for one in directory.parent.glob(f".{directory.name}-*"):
+    for one in _of_runs(directory):
         # What a run that was killed left, and what nobody reads any more.
-        if one != before:
+        if one.is_symlink():
+            one.unlink()
+        elif one != before:
             shutil.rmtree(one, ignore_errors=True)
     path = directory.parent / f".{directory.name}-{secrets.token_hex(8)}"
     path.mkdir()
     try:
         yield Tree(path, before)
-        link = path.with_suffix(".link")
+        link = path.with_name(f"{path.name}.link")
         # One wait for the disk, not one for each file.
         os.sync()
         link.symlink_to(path.name)
@@ -118,6 +120,12 @@ def _laid(directory: Path) -> Iterator[Tree]:
     except BaseException:
         shutil.rmtree(path, ignore_errors=True)
         raise
+
+
+def _of_runs(directory: Path) -> list[Path]:
+    """What runs made beside a directory, by the names that only they give: `.site-staging-…` is of another export than `site`."""
+    name = re.compile(rf"\.{re.escape(directory.name)}-[0-9a-f]{{16}}(\.link)?")
+    return [one for one in directory.parent.iterdir() if name.fullmatch(one.name)]
 
 
 def finish(tree: Tree, release: int) -> None:
