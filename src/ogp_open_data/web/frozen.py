@@ -127,7 +127,7 @@ class _Walk:
             if answer.status != 200 or "no-store" in control:
                 return
             path = path or path_of(address, answer.media_type)
-            if answer.media_type in LINKING:
+            if answer.media_type in LINKING or NEXT.search(answer.fields.get("link", "")):
                 self.fit(part, answer, address, path)
             self.tree.add(path, part, self.base + address, answer.fields["content-type"], control)
 
@@ -144,9 +144,10 @@ class _Walk:
             body = _named(body, self.base + address, f"{self.base}/{_shown(path)}")
         if answer.media_type == HTML:
             body = ASKING_IN_HEAD.sub(b"", ASKING.sub(rb"\1", FORM.sub(b"", body)))
-        links = (IN_MARKUP if answer.media_type in MARKUP else IN_JSON).findall(body)
-        own = (link.decode().removeprefix(self.base) for link in links)
-        self.meet(link for link in own if link.startswith("/"))
+        if answer.media_type in LINKING:
+            links = (IN_MARKUP if answer.media_type in MARKUP else IN_JSON).findall(body)
+            own = (link.decode().removeprefix(self.base) for link in links)
+            self.meet(link for link in own if link.startswith("/"))
         if body is not whole:
             part.seek(0)
             part.truncate()
