@@ -11,7 +11,7 @@ import click
 
 from ogp_open_data import schemas, settings
 from ogp_open_data.cli.preparing import prepare
-from ogp_open_data.cli.printing import printable, progress
+from ogp_open_data.cli.printing import printable, progress, working
 from ogp_open_data.cli.stores import migrated, opened, run, store_of, with_store
 from ogp_open_data.errors import Refused
 from ogp_open_data.settings import Settings
@@ -86,6 +86,7 @@ def check(only_settings: bool, workers: int | None, data_dir: str | None, databa
     if not only_settings:
         with ExitStack() as stack:
             ready = opened(stack, chosen)
+            stack.enter_context(working("holding every record against its digest"))
             found, faults = run(ready, lambda store: _checked(store, chosen, workers))
         doubts += found
     for doubt in doubts:
@@ -143,6 +144,7 @@ def backup(file: Path, data_dir: str | None, database_url: str | None) -> None:
         ready = opened(stack, settings.load(data_dir=data_dir, database_url=database_url))
         major, head = run(ready, _state)
         assert ready.database_url is not None
+        stack.enter_context(working(f"writing everything up to release {head.number}"))
         size = backups.dump(ready.database_url, major, file)
     made = f", made {head.made_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if head.made_at else ""
     click.echo(f"{file}: everything up to release {head.number}{made}; {size:,} bytes, {monotonic() - began:.1f} s")
@@ -164,6 +166,7 @@ def recover(file: Path, data_dir: str | None, database_url: str | None) -> None:
         if number:
             raise Refused(f"the database holds {number} releases; recover into an empty one, nothing is overwritten")
         assert ready.database_url is not None
+        stack.enter_context(working("filling the database, then holding every record against its digest"))
         backups.load(ready.database_url, major, file)
         faults, head = run(ready, lambda store: _recovered(store, ready))
     for fault in faults:

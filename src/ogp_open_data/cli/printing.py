@@ -24,6 +24,18 @@ def printable(text: str) -> str:
 
 
 @contextmanager
+def working(what: str) -> Iterator[None]:
+    """A sign on a terminal that something goes on whose end nobody knows."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
+
+
+@contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal, moved by (done, of how many); nothing where nobody watches."""
     if not sys.stderr.isatty():
