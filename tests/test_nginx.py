@@ -6,8 +6,9 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -111,6 +112,32 @@ def test_nobody_can_poison_the_cache(front: str) -> None:
     assert again.content == first.content and b"evil" not in again.content
     assert "evil" not in str(first.headers) + str(again.headers)
     assert first.headers["request-id"] != again.headers["request-id"]
+
+
+# A second request in the body of a first, for whom two servers may disagree about where that body ends.
+HIDDEN = b"0\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+LENGTH = b"Content-Length: %d" % len(HIDDEN)
+SMUGGLED = {
+    "length and chunks": [LENGTH, b"Transfer-Encoding: chunked"],
+    "two lengths": [LENGTH, b"Content-Length: 5"],
+    "chunks that are none": [LENGTH, b"Transfer-Encoding: xchunked"],
+    "a blank before the colon": [LENGTH, b"Transfer-Encoding : chunked"],
+    "a folded field": [LENGTH, b"X-Field: a\r\n Transfer-Encoding: chunked"],
+}
+
+
+@pytest.mark.parametrize("fields", SMUGGLED.values(), ids=list(SMUGGLED))
+def test_one_request_goes_in_and_one_answer_comes_out(front: str, fields: list[bytes]) -> None:
+    head = b"\r\n".join([b"GET /v1/plans?limit=3 HTTP/1.1", b"Host: x", *fields, b"", b""])
+    with socket.create_connection(("127.0.0.1", urlsplit(front).port), timeout=2) as one:
+        one.sendall(head + HIDDEN)
+        answer = b""
+        # The connection may stay open for a next request; two seconds of silence are the end too.
+        with suppress(TimeoutError, ConnectionResetError):
+            while part := one.recv(65536):
+                answer += part
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert httpx.get(f"{front}/v1/plans?limit=3").json()["meta"]["total"] == 1
 
 
 def test_release_is_seen_soon_and_answers_outlive_the_program(dsn: str, tmp_path: Path) -> None:
