@@ -144,8 +144,10 @@ def taken(dsn: str) -> Iterator[None]:
     """All connections are somebody else's."""
     with asyncio.Runner() as loop:
         others = loop.run(_all_of(dsn))
-        yield
-        loop.run(_closed(others))
+        try:
+            yield
+        finally:
+            loop.run(_closed(others))
 
 
 async def _all_of(dsn: str) -> list[asyncpg.Connection]:
