@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from growing import opened
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.embedded import Embedded
 from ogp_open_data.store.migrate import migrate
@@ -86,7 +87,5 @@ def dsn(server: str, template: str) -> Iterator[str]:
 
 @pytest.fixture
 async def store(dsn: str) -> AsyncIterator[Store]:
-    opened = Store(dsn)
-    await opened.open()
-    yield opened
-    await opened.close()
+    async with opened(dsn) as one:
+        yield one

@@ -7,10 +7,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import msgspec
@@ -64,21 +63,6 @@ def running(*arguments: str, **environ: str) -> Iterator[tuple[subprocess.Popen[
             process.send_signal(signal.SIGTERM)
         process.wait(20)
         process.stderr.close()
-
-
-@asynccontextmanager
-async def alive(application: Any) -> AsyncIterator[None]:
-    """An ASGI application between its start and its end, which it is told of as a server would."""
-    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    life = asyncio.create_task(application({"type": "lifespan", "asgi": {"version": "3.0"}}, told.get, said.put))
-    await told.put({"type": "lifespan.startup"})
-    assert (await said.get())["type"] == "lifespan.startup.complete"
-    try:
-        yield
-    finally:
-        await told.put({"type": "lifespan.shutdown"})
-        await life
 
 
 @contextmanager

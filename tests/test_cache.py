@@ -20,7 +20,8 @@ from ogp_open_data.web import app
 from ogp_open_data.web.edge.cache import OVERHEAD, Cache
 from ogp_open_data.web.edge.front import Edge
 from ogp_open_data.web.edge.metrics import Measured
-from serving import DOCUMENTS, alive, program
+from ogp_open_data.web.frozen import alive
+from serving import DOCUMENTS, program
 
 BASE = "https://data.example.org"
 BODY = b'{"text":"Kawa Mataaho"}' * 200

@@ -27,7 +27,8 @@ from ogp_open_data.intake.importer import import_document, sample
 from ogp_open_data.settings import Settings
 from ogp_open_data.web import app
 from ogp_open_data.web.feeds.archives import SPAN
-from serving import alive, running
+from ogp_open_data.web.frozen import alive
+from serving import running
 
 SUBJECTS = [
     "",

@@ -16,7 +16,8 @@ from kinds import KINDS
 from ogp_open_data.settings import Settings
 from ogp_open_data.web import app
 from ogp_open_data.web.board import finding
-from serving import alive, program, running
+from ogp_open_data.web.frozen import alive
+from serving import program, running
 
 BASE = "https://data.example.org"
 SAMPLE = Path(__file__).parent.parent / "src" / "ogp_open_data" / "sample"

@@ -14,7 +14,7 @@ from ogp_open_data.web.app import create
 from ogp_open_data.web.edge import quota
 from ogp_open_data.web.edge.buckets import MOST
 from ogp_open_data.web.edge.quota import Quota
-from serving import alive
+from ogp_open_data.web.frozen import alive
 
 pytestmark = pytest.mark.anyio
 

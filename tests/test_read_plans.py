@@ -16,7 +16,8 @@ from ogp_open_data.settings import Settings
 from ogp_open_data.store import doors, history, listings
 from ogp_open_data.store.listings import Listing
 from ogp_open_data.web.app import create
-from serving import DOCUMENTS, alive, program
+from ogp_open_data.web.frozen import alive
+from serving import DOCUMENTS, program
 
 pytestmark = pytest.mark.anyio
 ROWS = 10_000

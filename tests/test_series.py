@@ -12,6 +12,7 @@ import pytest
 
 from database import copied_database
 from embedded_tools import eventually
+from growing import opened
 from ogp_open_data.errors import NewerProgram, Refused
 from ogp_open_data.intake import hand
 from ogp_open_data.intake.importer import Document, concluded, import_document, resolved, sample, understood
@@ -79,10 +80,8 @@ def other_dsn(server: str, template: str) -> Iterator[str]:
 @pytest.fixture
 async def other(other_dsn: str) -> AsyncIterator[Store]:
     """A second migrated database."""
-    opened = Store(other_dsn)
-    await opened.open()
-    yield opened
-    await opened.close()
+    async with opened(other_dsn) as one:
+        yield one
 
 
 async def test_many_documents_become_the_same_releases_as_one_by_one(store: Store, other: Store) -> None:

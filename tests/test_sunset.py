@@ -13,7 +13,8 @@ from ogp_open_data.deprecations import DEPRECATED, NOTICE, Deprecated, instant
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
 from ogp_open_data.web import app, contract
-from serving import DOCUMENTS, alive, program
+from ogp_open_data.web.frozen import alive
+from serving import DOCUMENTS, program
 
 BASE = "https://data.example.org"
 ANNOUNCED = date(2020, 1, 1)

@@ -20,7 +20,7 @@ from ogp_open_data.settings import Settings
 from ogp_open_data.store import receivers
 from ogp_open_data.store.doors import Store
 from ogp_open_data.web.app import create
-from serving import alive
+from ogp_open_data.web.frozen import alive
 from test_assessments import KNOWN
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import httpx
 
@@ -181,16 +181,33 @@ class Load:
         return [one for one in self.got if one.at >= at]
 
 
+class Running(Protocol):
+    """What works until it is told that it is over."""
+
+    over: bool
+
+    def run(self) -> None: ...
+
+
+R = TypeVar("R", bound=Running)
+
+
 @contextmanager
 def asking(url: str, paths: Callable[[], Iterator[str]], clients: int = CLIENTS, pause: float = 0.02) -> Iterator[Load]:
     """Clients that ask until the end of the body; all that they got is in `got` after it."""
-    load = Load(url, paths(), clients, pause)
-    thread = threading.Thread(target=load.run, daemon=True)
+    with beside(Load(url, paths(), clients, pause)) as load:
+        yield load
+
+
+@contextmanager
+def beside(one: R) -> Iterator[R]:
+    """Something that runs on a thread of its own until the end of the body."""
+    thread = threading.Thread(target=one.run, daemon=True)
     thread.start()
     try:
-        yield load
+        yield one
     finally:
-        load.over = True
+        one.over = True
         thread.join(HANGS + 10)
     assert not thread.is_alive(), "a client hangs"
 

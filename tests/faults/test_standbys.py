@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from embedded_tools import ask, eventually, open_directory
-from faults.stage import CLIENTS, HANGS, PROBLEM, Program, key_of, lasting, percentile, serving
+from faults.stage import CLIENTS, HANGS, PROBLEM, Program, beside, key_of, lasting, percentile, serving
 from faults.standbys import Replicated
 from growing import KNOWN, opened
 from ogp_open_data.errors import StoreUnavailable
@@ -202,19 +202,6 @@ class Readers:
             await asyncio.sleep(0.05)
 
 
-@contextmanager
-def reading(urls: list[str]) -> Iterator[Readers]:
-    readers = Readers(urls)
-    thread = threading.Thread(target=readers.run, daemon=True)
-    thread.start()
-    try:
-        yield readers
-    finally:
-        readers.over = True
-        thread.join(HANGS + 10)
-    assert not thread.is_alive(), "a reader hangs"
-
-
 class Publisher:
     """Makes one release after the other at the two processes in turn, and remembers which were acknowledged, and when."""
 
@@ -243,7 +230,7 @@ def test_primary_is_lost_and_a_standby_promoted_and_nothing_acknowledged_is_lost
     before = programs[0].get("/v1/releases").json()
     publisher = Publisher(programs, key)
     writing = threading.Thread(target=publisher.run, daemon=True)
-    with reading([program.url for program in programs]) as readers:
+    with beside(Readers([program.url for program in programs])) as readers:
         writing.start()
         time.sleep(lasting(1.5, 20))
         killed = time.monotonic()

@@ -11,7 +11,7 @@ import click
 
 from ogp_open_data import schemas, settings
 from ogp_open_data.cli.preparing import prepare
-from ogp_open_data.cli.printing import printable, progress, working
+from ogp_open_data.cli.printing import printable
 from ogp_open_data.cli.stores import migrated, opened, run, store_of, with_store
 from ogp_open_data.errors import Refused
 from ogp_open_data.settings import Settings
@@ -19,6 +19,7 @@ from ogp_open_data.store import backup as backups
 from ogp_open_data.store import checks, releases
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.releases import Head
+from ogp_open_data.terminal import progress, working
 
 WORKERS = click.option(
     "--workers", type=click.IntRange(1, 64), metavar="N", help="Processes; one for each core up to 4, if not given."
@@ -119,19 +120,16 @@ def export(directory: Path, data_dir: str | None, database_url: str | None) -> N
 
     with ExitStack() as stack:
         ready = opened(stack, settings.load(data_dir=data_dir, database_url=database_url))
-        run(ready, _nothing)
+        if run(ready, lambda store: store.reading(releases.head)).number == 0:
+            raise Refused("nothing was released yet; there is nothing to export")
         tree = stack.enter_context(replaced(directory))
-        told = stack.enter_context(progress("addresses"))
-        release = asyncio.run(frozen.export(ready, tree, told))
+        tell = stack.enter_context(progress("addresses"))
+        asyncio.run(frozen.export(ready, tree, tell))
     size = sum(one.size for one in tree.files.values())
     click.echo(
-        f"{printable(str(directory))}: release {release}, {len(tree.files):,} files, {size:,} bytes; "
+        f"{printable(str(directory))}: release {tree.release}, {len(tree.files):,} files, {size:,} bytes; "
         f"{tree.unchanged:,} as before"
     )
-
-
-async def _nothing(store: Store) -> None:
-    """All that is wanted is the migrated store."""
 
 
 @click.command()

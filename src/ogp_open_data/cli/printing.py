@@ -1,8 +1,5 @@
 """What the command line prints: the outcome of an import, and what a document claims in the shape of the contract."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -21,34 +18,6 @@ SHORT = 100
 def printable(text: str) -> str:
     """Text without the control characters by which a document could steer a terminal."""
     return "".join(one if one in "\n\t" or one.isprintable() else "�" for one in text)
-
-
-@contextmanager
-def working(what: str) -> Iterator[None]:
-    """A sign on a terminal that something goes on whose end nobody knows."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(what):
-        yield
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, moved by (done, of how many); nothing where nobody watches."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    # Loaded by who needs it: it takes a tenth of a second.
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def outcome_text(outcome: Outcome, dry_run: bool) -> str:

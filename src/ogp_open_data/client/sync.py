@@ -1,15 +1,15 @@
 """A nightly run: follow the publisher's changes, prove the copy equal to what was published, mend what is not."""
 
 import asyncio
-import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ogp_open_data import terminal
 from ogp_open_data.client.copies import Copy, Edits, State
 from ogp_open_data.client.opening import opened
 from ogp_open_data.client.ordered import Ordered
@@ -17,12 +17,11 @@ from ogp_open_data.client.publisher import EMPTY, Change, Digests, Publisher, Re
 from ogp_open_data.client.wire import Pace, Wire
 from ogp_open_data.errors import Refused
 from ogp_open_data.records import NOUNS, digest
+from ogp_open_data.terminal import Tell
 
 # Where more than a quarter of a noun differs, the whole of it comes in one request.
 MOST_MENDED = 4
 NAMED = 5
-# Told what is being done: the step, and how far it is (done, of how many; None where nobody knows).
-Tell = Callable[[str, int, int | None], None]
 
 
 class Difference(Struct, frozen=True):
@@ -82,8 +81,7 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 def sync(url: str, into: str, verify_only: bool = False, pace: Pace | None = None) -> Summary:
     """`follow` from outside of an event loop, with progress where a person looks on."""
-    with ExitStack() as stack:
-        tell = _on_terminal(stack) if sys.stderr.isatty() else _silent
+    with terminal.progress("asking") as tell:
         return asyncio.run(follow(url, into, verify_only, pace, tell))
 
 
@@ -97,7 +95,7 @@ async def follow(
     """
     started = time.monotonic()
     async with Wire(url, pace) as wire, opened(into, make=not verify_only) as copy:
-        run = _Run(Publisher(wire), copy, tell or _silent, shown(into))
+        run = _Run(Publisher(wire), copy, tell or terminal.silent, shown(into))
         done = await (run.verify() if verify_only else run.night())
         return replace(done, requests=wire.requests, bytes=wire.bytes, seconds=time.monotonic() - started)
 
@@ -317,23 +315,3 @@ def compared(ours: Digests, theirs: Digests) -> list[tuple[str, str]]:
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _silent(step: str, done: int, of: int | None) -> None:
-    pass
-
-
-def _on_terminal(stack: ExitStack) -> Tell:
-    """A line of progress on standard error, gone at the end."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    progress = stack.enter_context(Progress(*columns, console=Console(stderr=True), transient=True))
-    task = progress.add_task("asking", total=None)
-    return lambda step, done, of: progress.update(task, description=step, completed=done, total=of)

@@ -45,6 +45,8 @@ class Tree:
     def __init__(self, path: Path, before: Path | None) -> None:
         self.path = path
         self.before = before
+        # What it shows, for whoever fills it to say.
+        self.release = 0
         self.files: dict[str, File] = {}
         self.unchanged = 0
 
@@ -109,7 +111,9 @@ def _laid(directory: Path) -> Iterator[Tree]:
     path = directory.parent / f".{directory.name}-{secrets.token_hex(8)}"
     path.mkdir()
     try:
-        yield Tree(path, before)
+        tree = Tree(path, before)
+        yield tree
+        _write_manifest(tree)
         link = path.with_name(f"{path.name}.link")
         # One wait for the disk, not one for each file.
         os.sync()
@@ -129,9 +133,9 @@ def _of_runs(directory: Path) -> list[Path]:
     return [one for one in directory.parent.iterdir() if name.fullmatch(one.name)]
 
 
-def finish(tree: Tree, release: int) -> None:
-    """Write the manifest, the last file of a tree."""
-    body = msgspec.json.format(msgspec.json.encode(Manifest(release, dict(sorted(tree.files.items())))), indent=1)
+def _write_manifest(tree: Tree) -> None:
+    """The last file of a tree."""
+    body = msgspec.json.format(msgspec.json.encode(Manifest(tree.release, dict(sorted(tree.files.items())))), indent=1)
     (tree.path / MANIFEST).write_bytes(body + b"\n")
 
 

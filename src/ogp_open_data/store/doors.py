@@ -199,17 +199,24 @@ class Store:
 
         A lost database, or a standby that lags, is waited for; raises StoreUnavailable after PATIENCE seconds.
         """
-        with span("query", name=_named(query)):
-            steady = hasattr(query, PLANNED_ONCE)
-            return await self._read(self.doors, steady, self.floor, lambda one: query(one, *args, **kwargs))
+        return await self._asked(self.doors, query, *args, **kwargs)
 
     async def reading_primary(
         self, query: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """The same on the primary, for what must hold this very moment: a key, or what a change builds on."""
-        with span("query", name=_named(query)):
+        return await self._asked(self.doors[-1:], query, *args, **kwargs)
+
+    async def _asked(
+        self,
+        doors: Sequence[Readers],
+        query: Callable[Concatenate[Connection, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        with span("query", name=getattr(query, "__name__", "query")):
             steady = hasattr(query, PLANNED_ONCE)
-            return await self._read(self.doors[-1:], steady, self.floor, lambda one: query(one, *args, **kwargs))
+            return await self._read(doors, steady, self.floor, lambda one: query(one, *args, **kwargs))
 
     async def reading_each(self, query: Callable[[Connection], Awaitable[T]], seconds: float) -> list[T | None]:
         """What every server answers, whatever release it has, the primary last; None for one that does not in so many seconds."""
@@ -281,10 +288,6 @@ class Store:
         finally:
             with suppress(*LOST):
                 await self.writers.release(connection)
-
-
-def _named(query: Callable[..., object]) -> str:
-    return getattr(query, "__name__", "query")
 
 
 @asynccontextmanager

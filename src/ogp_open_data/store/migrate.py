@@ -35,6 +35,7 @@ WHERE home IS DISTINCT FROM $1 OR $2
 SERVER_NEEDED = 150000
 
 
+@cache
 def migrations() -> list[tuple[str, str]]:
     """Name and text of each migration of this program."""
     files = resources.files("ogp_open_data.store").joinpath("migrations").iterdir()

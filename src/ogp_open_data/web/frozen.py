@@ -7,7 +7,7 @@ pages of a list become files one after another, and pages for people lose their 
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from html import escape
 from io import BufferedRandom
@@ -18,11 +18,13 @@ from litestar.types import ASGIApp, Message
 from msgspec.structs import replace
 
 from ogp_open_data import settings as options
-from ogp_open_data.errors import Refused, StoreUnavailable
-from ogp_open_data.publishing.tree import Tree, finish
+from ogp_open_data.errors import StoreUnavailable
+from ogp_open_data.publishing.tree import Tree
 from ogp_open_data.records import NOUNS
 from ogp_open_data.settings import Settings
+from ogp_open_data.terminal import Tell
 from ogp_open_data.web import app as application
+from ogp_open_data.web.edge.cache import made_up
 
 HTML, JSON = "text/html", "application/json"
 # What links to others: as markup, or as JSON.
@@ -54,21 +56,16 @@ class Answer(msgspec.Struct):
         return self.fields["content-type"].partition(";")[0]
 
 
-async def export(settings: Settings, tree: Tree, told: Callable[[int, int], None]) -> int:
-    """Write the present release into a tree; `told` hears how many files there are, and how many are known to come.
-
-    Gives the number of the release, which does not change meanwhile. Raises StoreUnavailable where the database is lost.
-    """
+async def export(settings: Settings, tree: Tree, tell: Tell) -> None:
+    """Write the present release into a tree; it does not change meanwhile. Raises StoreUnavailable where the database is lost."""
     quiet = replace(settings, cache_bytes=0, read_quota=0)
     app = application.create(quiet, at_work=False)
-    async with _alive(app):
+    async with alive(app):
         walk = _Walk(app, tree, options.public_url(settings))
-        release = await walk.begin()
+        await walk.begin()
         while walk.coming:
             await walk.step(walk.coming.popleft())
-            told(len(tree.files), len(tree.files) + len(walk.coming))
-    finish(tree, release)
-    return release
+            tell("addresses", len(tree.files), len(tree.files) + len(walk.coming))
 
 
 class _Walk:
@@ -78,22 +75,18 @@ class _Walk:
         self.app = app
         self.tree = tree
         self.base = base
-        self.release = 0
         self.coming: deque[tuple[str, str | None]] = deque()
         self.met: set[str] = set()
 
-    async def begin(self) -> int:
+    async def begin(self) -> None:
         """Find the beginnings: what has no parameter in its path, and every record and release by its id."""
         self.meet(path for path, _ in application.routes() if "{" not in path)
-        self.release = msgspec.json.decode(await self.read("/v1"))["data"]["release"]
-        if self.release == 0:
-            raise Refused("nothing was released yet; there is nothing to export")
-        for number in range(1, self.release + 1):
+        self.tree.release = msgspec.json.decode(await self.read("/v1"))["data"]["release"]
+        for number in range(1, self.tree.release + 1):
             self.meet((f"/v1/releases/{number}", f"/releases/{number}"))
         for noun in NOUNS:
-            for line in (await self.read(f"/v1/releases/{self.release}/{noun}.tsv")).decode().splitlines():
+            for line in (await self.read(f"/v1/releases/{self.tree.release}/{noun}.tsv")).decode().splitlines():
                 self.meet((f"/v1/{noun}/{line.partition(chr(9))[0]}",))
-        return self.release
 
     def meet(self, addresses: Iterable[str]) -> None:
         for address in addresses:
@@ -103,7 +96,7 @@ class _Walk:
 
     def _left_out(self, address: str) -> bool:
         lines = OLD_LINES.fullmatch(address)
-        return address in LEFT_OUT or "//" in address or (lines is not None and int(lines[1]) != self.release)
+        return address in LEFT_OUT or "//" in address or (lines is not None and int(lines[1]) != self.tree.release)
 
     async def read(self, address: str) -> bytes:
         with self.tree.part() as part:
@@ -173,7 +166,7 @@ class _Walk:
             elif message["type"] == "http.response.body":
                 part.write(message["body"])
 
-        await self.app(_scope(path, query), _nobody_hangs_up, take)
+        await self.app(made_up(path.encode(), query.encode(), "GET"), _nobody_hangs_up, take)
         return answer
 
 
@@ -208,16 +201,8 @@ async def _nobody_hangs_up() -> Any:
     await asyncio.get_running_loop().create_future()
 
 
-def _scope(path: str, query: str) -> Any:
-    return {
-        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": "GET",
-        "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "",
-        "headers": [], "client": None, "server": None, "state": {},
-    }  # fmt: skip
-
-
 @asynccontextmanager
-async def _alive(app: ASGIApp) -> AsyncIterator[None]:
+async def alive(app: ASGIApp) -> AsyncIterator[None]:
     """An application between its start and its end, which it is told of as a server would."""
     told: asyncio.Queue[Any] = asyncio.Queue()
     said: asyncio.Queue[Any] = asyncio.Queue()

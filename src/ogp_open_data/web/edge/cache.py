@@ -13,6 +13,7 @@ is never answered from before that release, whichever process or machine it come
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Literal
 from urllib.parse import unquote
 
 from litestar.enums import ScopeType
@@ -189,7 +190,8 @@ class Cache:
     async def warm(self, old: Iterable[Entry]) -> None:
         """Make again what was asked most, one after the other, in the codings that it was asked in."""
         for one in old:
-            await self._fetched(one.key, {}, _made_up(one.key), _hung_up, _nowhere)
+            # A HEAD, so that what became a stream ends at once.
+            await self._fetched(one.key, {}, made_up(*one.key[:2], "HEAD"), _hung_up, _nowhere)
             entry = self.entries.get(one.key)
             if entry is None or entry is one:
                 continue
@@ -300,12 +302,11 @@ def _seen_inside(key: Key, asked: Fields) -> Headers:
     return chosen + [(name, asked[name]) for name in (b"range", b"if-range") if b"range" in asked and name in asked]
 
 
-def _made_up(key: Key) -> HTTPScope:
-    """A request for a key that nobody made. A HEAD, so that what became a stream ends at once."""
-    raw_path, query, _, _ = key
+def made_up(path: bytes, query: bytes, method: Literal["GET", "HEAD"]) -> HTTPScope:
+    """A request that nobody made."""
     return {
-        "type": ScopeType.HTTP, "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": "HEAD",
-        "scheme": "http", "path": unquote(raw_path.decode("ascii")), "raw_path": raw_path, "query_string": query,
+        "type": ScopeType.HTTP, "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": method,
+        "scheme": "http", "path": unquote(path.decode("ascii")), "raw_path": path, "query_string": query,
         "root_path": "", "headers": [], "client": None, "server": None, "state": {},
     }  # type: ignore[typeddict-item]  # fmt: skip
 

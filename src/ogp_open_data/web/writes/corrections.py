@@ -105,10 +105,7 @@ async def redact(request: Request, asker: Asker, body: bytes, noun: str, name: s
     terms = Terms(by=asker.by)
     outcome = await redacting.redact(site.store, name, one.field, asked["reason"], one.text, dry_run, terms)
     outcome = replace(outcome, edits=[replace(edit, before=None) for edit in outcome.edits])
-    if not dry_run:
-        return await _told(site, outcome, 200)
-    changes = [previews.change(edit, outcome.release) for edit in outcome.edits]
-    return Done(200, {"data": {"changes": changes, "entries": []}, "links": {}})
+    return _tried(outcome, []) if dry_run else await _told(site, outcome, 200)
 
 
 async def release(request: Request, asker: Asker, body: bytes) -> Done:
@@ -159,10 +156,13 @@ async def _changed(
         outcome = await work(site.store, known, reason=asked["reason"], dry_run=dry_run, terms=terms)
     except ChangedSince as error:
         raise PreconditionFailed(error.detail, **error.extra) from error
-    if not dry_run:
-        return await _told(site, outcome, 200)
+    return _tried(outcome, previews.entries(outcome.edits, site.base)) if dry_run else await _told(site, outcome, 200)
+
+
+def _tried(outcome: Outcome, entries: list[previews.Entry]) -> Done:
+    """What a dry run would change, and what feeds would say of it."""
     changes = [previews.change(edit, outcome.release) for edit in outcome.edits]
-    return Done(200, {"data": {"changes": changes, "entries": previews.entries(outcome.edits, site.base)}, "links": {}})
+    return Done(200, {"data": {"changes": changes, "entries": entries}, "links": {}})
 
 
 async def _told(site: Site, outcome: Outcome, status: int) -> Done:
