@@ -112,11 +112,12 @@ endef
 	@touch .venv/.serve
 
 # Bytecode of the program and of all that it loads, also where PYTHONDONTWRITEBYTECODE forbids it by the way: without it each
-# start compiles two hundred thousand lines, which is more than half of its time.
+# start compiles two hundred thousand lines, which is more than half of its time. Whole are those that load parts of theirs late.
 .venv/.compiled: .venv/.serve $(shell find src -name '*.py')
 	@PYTHONDONTWRITEBYTECODE= $(PY) -c 'import importlib, pkgutil, ogp_open_data; \
 		[importlib.import_module(one.name) for one in pkgutil.walk_packages(ogp_open_data.__path__, "ogp_open_data.")]; \
 		import docx, feedgen, httpx, lxml.html, openpyxl, rich.console, rich.progress, rich.table'
+	@$(PY) -m compileall -q .venv/lib/python3*/site-packages/litestar .venv/lib/python3*/site-packages/uv* .venv/lib/python3*/site-packages/anyio
 	@touch $@
 
 .venv/.lock: $(PY)

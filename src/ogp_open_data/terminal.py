@@ -1,4 +1,4 @@
-"""What a person at a terminal sees of long work, on standard error; nothing where nobody looks on."""
+"""What a person at a terminal sees: text that cannot steer it; of long work a sign, on standard error, where somebody looks on."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -6,6 +6,11 @@ from contextlib import contextmanager
 
 # Told what is being done: the step, and how far it is (done, of how many; None where nobody knows).
 Tell = Callable[[str, int, int | None], None]
+
+
+def printable(text: str) -> str:
+    """Text without the control characters by which a document could steer a terminal."""
+    return "".join(one if one in "\n\t" or one.isprintable() else "�" for one in text)
 
 
 def silent(step: str, done: int, of: int | None) -> None:

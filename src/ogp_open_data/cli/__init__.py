@@ -2,13 +2,26 @@
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
 from ogp_open_data import __version__
-from ogp_open_data.cli import changes, documents, keys, operating, webhooks
-from ogp_open_data.cli.printing import printable
 from ogp_open_data.errors import OpenDataError
+from ogp_open_data.terminal import printable
+
+# The commands, and the module that has each.
+COMMANDS = {
+    "serve": "serving",
+    **dict.fromkeys(("sync", "migrate", "check", "export", "backup", "recover", "schemas"), "operating"),
+    **dict.fromkeys(("import", "parse"), "documents"),
+    **dict.fromkeys(
+        ("withdraw", "restore", "correct", "merge", "renumber", "rename", "redact", "release"),
+        "changes",
+    ),
+    **dict.fromkeys(("keys", "log"), "keys"),
+    "webhooks": "webhooks",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,34 +42,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
 
 
-@click.group(help="Open data of a country's Open Government Partnership plan.")
+class Commands(click.Group):
+    """The commands of the table. Only the one that is asked for is loaded, for all of them take a quarter of a second."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        found = vars(import_module(f"ogp_open_data.cli.{COMMANDS[name]}")).values()
+        return next(one for one in found if isinstance(one, click.Command) and one.name == name)
+
+
+@click.group(cls=Commands, help="Open data of a country's Open Government Partnership plan.")
 @click.version_option(__version__)
 def commands() -> None:
     pass
-
-
-for command in (
-    *(
-        operating.serve,
-        operating.sync,
-        operating.migrate,
-        operating.check,
-        operating.export,
-        operating.backup,
-        operating.recover,
-        operating.schemas_,
-    ),
-    *(documents.import_, documents.parse),
-    *(
-        changes.withdraw,
-        changes.restore,
-        changes.correct,
-        changes.merge,
-        changes.renumber,
-        changes.rename,
-        changes.redact,
-        changes.release,
-    ),
-    *(keys.keys, keys.log, webhooks.webhooks),
-):
-    commands.add_command(command)

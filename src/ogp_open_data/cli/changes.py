@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from ogp_open_data import settings
+from ogp_open_data.cli.migrated import run, user
 from ogp_open_data.cli.printing import outcome_text
-from ogp_open_data.cli.stores import opened, run, user, with_store
+from ogp_open_data.cli.stores import opened, with_store
 from ogp_open_data.intake import hand
 from ogp_open_data.intake.deciding import redacting
 from ogp_open_data.intake.reading import vocabulary

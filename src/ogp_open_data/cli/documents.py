@@ -12,8 +12,9 @@ import msgspec
 from msgspec.structs import replace
 
 from ogp_open_data import settings
-from ogp_open_data.cli.printing import outcome_json, outcome_text, parsed, printable
-from ogp_open_data.cli.stores import opened, run, user, with_store
+from ogp_open_data.cli.migrated import run, user
+from ogp_open_data.cli.printing import outcome_json, outcome_text, parsed
+from ogp_open_data.cli.stores import opened, with_store
 from ogp_open_data.errors import DocumentRefused, Refused
 from ogp_open_data.formats import to_table
 from ogp_open_data.intake import importer, series
@@ -23,6 +24,7 @@ from ogp_open_data.intake.reading.vocabulary import Vocabulary
 from ogp_open_data.intake.releasing import Outcome
 from ogp_open_data.intake.terms import Terms
 from ogp_open_data.store.doors import Store
+from ogp_open_data.terminal import printable
 
 LARGEST = 10 * 1024 * 1024
 

@@ -11,8 +11,8 @@ import click
 import msgspec
 
 from ogp_open_data import settings
-from ogp_open_data.cli.printing import printable
-from ogp_open_data.cli.stores import opened, run, user, with_store
+from ogp_open_data.cli.migrated import run, user
+from ogp_open_data.cli.stores import opened, with_store
 from ogp_open_data.errors import Refused
 from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.store import audit, releases
@@ -20,6 +20,7 @@ from ogp_open_data.store import keys as stored
 from ogp_open_data.store.audit import Entry, Line
 from ogp_open_data.store.doors import Connection, Store
 from ogp_open_data.store.keys import Key
+from ogp_open_data.terminal import printable
 
 NEWEST = 100
 MOST = 100_000

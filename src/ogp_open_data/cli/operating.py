@@ -1,4 +1,4 @@
-"""Running it: `serve`, `sync`, `migrate`, `check`, `backup`, `recover`, `schemas`."""
+"""Keeping it: `sync`, `migrate`, `check`, `export`, `backup`, `recover`, `schemas`."""
 
 import asyncio
 import sys
@@ -10,43 +10,16 @@ from time import monotonic
 import click
 
 from ogp_open_data import schemas, settings
-from ogp_open_data.cli.preparing import prepare
-from ogp_open_data.cli.printing import printable
-from ogp_open_data.cli.stores import migrated, opened, run, store_of, with_store
+from ogp_open_data.cli.migrated import migrated, run, store_of
+from ogp_open_data.cli.serving import WORKERS, default_workers
+from ogp_open_data.cli.stores import opened, with_store
 from ogp_open_data.errors import Refused
 from ogp_open_data.settings import Settings
 from ogp_open_data.store import backup as backups
 from ogp_open_data.store import checks, releases
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.releases import Head
-from ogp_open_data.terminal import progress, working
-
-WORKERS = click.option(
-    "--workers", type=click.IntRange(1, 64), metavar="N", help="Processes; one for each core up to 4, if not given."
-)
-
-
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="H")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), metavar="P")
-@WORKERS
-@click.option("--sample", is_flag=True, help="Load the bundled sample into an empty store.")
-@with_store
-def serve(
-    host: str, port: int, workers: int | None, sample: bool, data_dir: str | None, database_url: str | None
-) -> None:
-    """Migrate, then answer requests until SIGTERM or SIGINT."""
-    from ogp_open_data.web.edge import server, worker
-
-    server.end_quietly()
-    workers = workers or server.default_workers()
-    if workers == 1:
-        worker.load()
-    chosen = settings.load(data_dir=data_dir, database_url=database_url)
-    with ExitStack() as stack:
-        ready = opened(stack, chosen, watch=True)
-        prepare(ready, sample)
-        server.serve(ready, host, port, workers)
+from ogp_open_data.terminal import printable, progress, working
 
 
 @click.command()
@@ -103,9 +76,7 @@ def check(only_settings: bool, workers: int | None, data_dir: str | None, databa
 
 async def _checked(store: Store, chosen: Settings, workers: int | None) -> tuple[list[str], list[str]]:
     """What will hurt, and what is wrong."""
-    from ogp_open_data.web.edge import server
-
-    embedded, many = chosen.database_url is None, workers or server.default_workers()
+    embedded, many = chosen.database_url is None, workers or default_workers()
     doubts = await store.reading_primary(checks.doubts, store.most_connections, many, embedded)
     return doubts, await store.reading(checks.faults)
 

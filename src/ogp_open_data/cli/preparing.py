@@ -5,7 +5,7 @@ from threading import Thread
 from time import sleep
 from zoneinfo import ZoneInfo
 
-from ogp_open_data.cli.stores import run
+from ogp_open_data.cli.migrated import run
 from ogp_open_data.errors import OpenDataError, Refused, StoreUnavailable
 from ogp_open_data.events import log
 from ogp_open_data.intake import hand, importer, series

@@ -11,13 +11,9 @@ from ogp_open_data.intake.questions import Question
 from ogp_open_data.intake.reading.drafts import Draft, MilestoneDraft, ReportDraft
 from ogp_open_data.intake.releasing import Made, Outcome
 from ogp_open_data.records import STAMP, Finding
+from ogp_open_data.terminal import printable
 
 SHORT = 100
-
-
-def printable(text: str) -> str:
-    """Text without the control characters by which a document could steer a terminal."""
-    return "".join(one if one in "\n\t" or one.isprintable() else "�" for one in text)
 
 
 def outcome_text(outcome: Outcome, dry_run: bool) -> str:

@@ -1,23 +1,14 @@
-"""What the commands that need a store share: their options, the embedded PostgreSQL, a migrated store."""
+"""What the commands that need a store share: their options, and the embedded PostgreSQL."""
 
-import asyncio
-import os
-import pwd
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
-from typing import Any
 
 import click
 from msgspec.structs import replace
 
-from ogp_open_data import settings, tracing
-from ogp_open_data.intake import hand
-from ogp_open_data.intake.terms import Actor
+from ogp_open_data import settings
 from ogp_open_data.settings import Settings
-from ogp_open_data.store.doors import Store
 from ogp_open_data.store.embedded import Embedded
-from ogp_open_data.store.migrate import migrate
 
 
 def with_store(command: Callable[..., None]) -> Callable[..., None]:
@@ -28,14 +19,6 @@ def with_store(command: Callable[..., None]) -> Callable[..., None]:
     return click.option("--data-dir", metavar="DIR", help="Where the embedded PostgreSQL lives.")(command)
 
 
-def user() -> Actor:
-    """Who works at this command line, for the audit trail."""
-    try:
-        return Actor(f"user {pwd.getpwuid(os.geteuid()).pw_name}")
-    except KeyError:
-        return Actor(f"user {os.geteuid()}")
-
-
 def opened(stack: ExitStack, chosen: Settings, watch: bool = False) -> Settings:
     """The settings with a database that runs: the given one, else the embedded one, kept up while the stack is open."""
     if chosen.database_url is not None:
@@ -44,30 +27,3 @@ def opened(stack: ExitStack, chosen: Settings, watch: bool = False) -> Settings:
     if watch:
         embedded.watch()
     return replace(chosen, database_url=embedded.dsn)
-
-
-def store_of(chosen: Settings) -> Store:
-    assert chosen.database_url is not None
-    return Store(chosen.database_url, chosen.database_read_url, chosen.read_connections, chosen.statement_timeout)
-
-
-def run(chosen: Settings, work: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:
-    """Do some work on a migrated store."""
-
-    async def inside() -> Any:
-        store = store_of(chosen)
-        await store.open()
-        try:
-            await migrated(store, chosen)
-            await hand.reshape(store)
-            return await work(store)
-        finally:
-            await store.close()
-
-    with tracing.told(chosen.traces):
-        return asyncio.run(inside())
-
-
-async def migrated(store: Store, chosen: Settings, new_epoch: bool = False) -> list[str]:
-    async with store.writing() as connection:
-        return await migrate(connection, settings.tag_authority(chosen), datetime.now(UTC).date(), new_epoch)

@@ -7,13 +7,14 @@ import msgspec
 
 from ogp_open_data import settings
 from ogp_open_data.cli.keys import on_store, tabled
-from ogp_open_data.cli.printing import printable
-from ogp_open_data.cli.stores import user, with_store
+from ogp_open_data.cli.migrated import user
+from ogp_open_data.cli.stores import with_store
 from ogp_open_data.publishing import messages
 from ogp_open_data.store import audit, receivers
 from ogp_open_data.store.audit import Entry
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.receivers import Receiver
+from ogp_open_data.terminal import printable
 
 
 @click.group("webhooks")

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from litestar import Litestar
+from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
@@ -62,6 +63,7 @@ from ogp_open_data.web.site import Request, Response, Site
 from ogp_open_data.web.writes import corrections, imports
 from ogp_open_data.web.writes.walk import LARGEST_DOCUMENT, Write, carried_out
 
+METHODS: tuple[Method, ...] = ("POST", "PATCH", "DELETE")
 Handler = Callable[..., Awaitable[Response]]
 
 
@@ -144,22 +146,37 @@ def writes() -> list[tuple[Method, str, Write]]:
     ]
 
 
-def _route(path: str, handler: Handler) -> HTTPRouteHandler:
-    """A route for GET and HEAD; the path's parameters go to the handler by name."""
+# One route handler for all paths of a method: Litestar examines each that it is given, and with its own for OPTIONS, which `Edge`
+# answers, 330 of them took 0.15 s of every start.
+def _reads(table: Sequence[tuple[str, Handler]], methods: Methods) -> HTTPRouteHandler:
+    """GET and HEAD of every path; the path's parameters go to its handler by name."""
+    handlers = {_template(path): handler for path, handler in table}
 
     async def handle(request: Request) -> Response:
+        if (handler := handlers.get(request.scope["path_template"])) is None:
+            raise MethodNotAllowedException(headers={"Allow": ", ".join(methods.of(request.scope["path"]))})
         return await sunset.answered(request, lambda: handler(request, **request.path_params))
 
-    return HTTPRouteHandler(path, http_method=["GET", "HEAD"], include_in_schema=False, status_code=200)(handle)
+    paths = [*(path for path, _ in table), *(path for _, path, _ in writes())]
+    return HTTPRouteHandler(paths, http_method=["GET", "HEAD", "OPTIONS"], include_in_schema=False, status_code=200)(
+        handle
+    )
 
 
-def _write(method: Method, path: str, write: Write) -> HTTPRouteHandler:
-    """A route for one method that changes something."""
+def _writes(table: Sequence[tuple[Method, str, Write]], method: Method) -> HTTPRouteHandler:
+    """One method that changes something, of every path that has it."""
+    mine = {path: write for one, path, write in table if one == method}
+    handlers = {_template(path): write for path, write in mine.items()}
 
     async def handle(request: Request) -> Response:
-        return await carried_out(request, write)
+        return await carried_out(request, handlers[request.scope["path_template"]])
 
-    return HTTPRouteHandler(path, http_method=[method], include_in_schema=False, status_code=200)(handle)
+    return HTTPRouteHandler(list(mine), http_method=[method], include_in_schema=False, status_code=200)(handle)
+
+
+def _template(path: str) -> str:
+    """A path as Litestar names it to a handler: without the types of its parameters."""
+    return path.replace(":str}", "}")
 
 
 def _office(settings: Settings) -> Office:
@@ -211,15 +228,15 @@ def create(
                     task.cancel()
                 await store.close()
 
+    methods = Methods((path for path, _ in routes()), ((method, path) for method, path, _ in writes()))
     app = Application(
-        route_handlers=[*(_route(*one) for one in routes()), *(_write(*one) for one in writes())],
+        route_handlers=[_reads(routes(), methods), *(_writes(writes(), method) for method in METHODS)],
         exception_handlers={Exception: problems.problem},
         openapi_config=None,
         lifespan=[lifespan],
         pdb_on_exception=False,
         logging_config=None,
     )
-    methods = Methods((path for path, _ in routes()), ((method, path) for method, path, _ in writes()))
     behind: Any = app if chosen.trusted_proxies is None else ProxyHeadersMiddleware(app, chosen.trusted_proxies)  # type: ignore[arg-type]
     quota = Quota(chosen.read_quota, chosen.trusted_proxies)
     cache = Cache(behind, chosen.cache_bytes, lambda release: app.state.site.caught_up(release), quota.spend)

@@ -106,7 +106,7 @@ def _known(error: Exception) -> OpenDataError:
     if isinstance(error, OpenDataError):
         return error
     if isinstance(error, MethodNotAllowedException):
-        return errors.MethodNotAllowed("this address can only be read: use GET or HEAD")
+        return errors.MethodNotAllowed("this address does not take that method; the field Allow names those it takes")
     if isinstance(error, NotFoundException):
         return errors.NotFound("there is nothing at this address; /v1 lists what there is")
     if isinstance(error, HTTPException) and error.status_code < 500:

@@ -1,10 +1,7 @@
 """The beginning of a process that answers: room for its figures first, then the application."""
 
 import os
-from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from ogp_open_data import settings
@@ -25,19 +22,6 @@ def application() -> "ASGIApp":
     from ogp_open_data.web.app import create
 
     return create()
-
-
-def load() -> None:
-    """Load the application beside, while PostgreSQL starts; whoever needs it waits for that, and is told where it fails.
-
-    Only where this process is the one that answers: workers load it themselves, once they have room for their figures.
-    """
-
-    def work() -> None:
-        with suppress(Exception):
-            import_module("ogp_open_data.web.app")
-
-    Thread(target=work, name="load", daemon=True).start()
 
 
 def reserve(directory: Path) -> None:
