@@ -12,7 +12,7 @@ from pathlib import Path
 
 import asyncpg
 
-from benchmarks import bulk, country, importing, peers, serving, starting, syncing
+from benchmarks import bulk, country, growth, importing, peers, serving, starting, syncing
 from benchmarks.figures import ROUNDS, Place, migrated
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.embedded import Embedded
@@ -24,6 +24,7 @@ SUBJECTS = {
     "bulk": bulk,
     "starting": starting,
     "syncing": syncing,
+    "growth": growth,
 }
 TOOLS = ("wrk", "taskset")
 
@@ -37,6 +38,9 @@ def main() -> None:
     parser.add_argument("--milestones", type=int, default=5, help="for each commitment")
     parser.add_argument("--lines", type=int, default=4, help="for each milestone")
     parser.add_argument("--documents", type=int, default=1000, help="to import")
+    parser.add_argument(
+        "--rows", type=int, default=1_000_000, help="of the largest table of growth; 10,000,000 take 20 GB"
+    )
     asked = parser.parse_args()
     if unknown := set(asked.subjects) - SUBJECTS.keys():
         parser.error(f"there is no subject {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")

@@ -47,6 +47,8 @@ BEGIN
         ('fact', 'SELECT, INSERT, UPDATE (doc, release)', true),
         ('document', 'SELECT, INSERT, UPDATE (release, reports)', true),
         ('redaction', 'SELECT', true),
+        ('tally', 'SELECT, INSERT, UPDATE (live)', true),
+        ('tally_at', 'SELECT, INSERT', true),
         ('migration', 'SELECT', true),
         -- What is nobody else's: hashes of keys, documents that wait, answers, who did what, secrets of receivers.
         ('api_key', 'SELECT, UPDATE (last_used_at)', false),

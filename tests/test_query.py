@@ -78,27 +78,27 @@ LISTING = Listing(noun="milestones", release=4, filter=Filter(plan="nz-nap2"), s
 
 
 def test_cursor_goes_on_where_it_was_cut() -> None:
-    place = cursors.decode(cursors.encode(EPOCH, LISTING, 31, (date(2018, 6, 30), "key")))
+    place = cursors.decode(cursors.encode(EPOCH, LISTING, 31, (date(2018, 6, 30), "key"), 30))
     assert (place.release, place.total) == (4, 31)
     assert cursors.after(place, LISTING) == (date(2018, 6, 30), "key")
 
 
 def test_cursor_of_another_history_is_gone() -> None:
-    place = cursors.decode(cursors.encode(EPOCH, LISTING, 31, (date(2018, 6, 30), "key")))
+    place = cursors.decode(cursors.encode(EPOCH, LISTING, 31, (date(2018, 6, 30), "key"), 30))
     cursors.check(place, EPOCH)
     with pytest.raises(CursorGone, match="begin it again"):
         cursors.check(place, EPOCH.replace("1", "2"))
 
 
 def test_cursor_of_another_list_is_refused() -> None:
-    place = cursors.decode(cursors.encode(EPOCH, LISTING, 31, (date(2018, 6, 30), "key")))
+    place = cursors.decode(cursors.encode(EPOCH, LISTING, 31, (date(2018, 6, 30), "key"), 30))
     with pytest.raises(BadRequest, match="another list"):
         cursors.after(place, Listing(noun="milestones", release=4, sort="due_on"))
 
 
 @given(st.integers(0, 200), st.integers(1, 255))
 def test_damaged_cursor_is_refused(at: int, change: int) -> None:
-    whole = cursors.encode(EPOCH, LISTING, 31, (date(2018, 6, 30), "key"))
+    whole = cursors.encode(EPOCH, LISTING, 31, (date(2018, 6, 30), "key"), 30)
     at %= len(whole)
     damaged = whole[:at] + chr((ord(whole[at]) + change) % 128) + whole[at + 1 :]
     if damaged == whole:

@@ -27,6 +27,16 @@ WHERE made_at < before""",
 SELECT noun || ': ' || live || ' live' FROM (
     SELECT noun, count(*) FILTER (WHERE until_release IS NULL AND doc IS NOT NULL) AS live FROM record GROUP BY noun) AS row
 WHERE live <> (SELECT coalesce((counts::jsonb ->> noun)::bigint, 0) FROM release ORDER BY number DESC LIMIT 1)""",
+    "a tally is not how many records have its values": """
+WITH counted AS (
+    SELECT noun, status, timeliness, period_end, count(*) AS live FROM record WHERE until_release IS NULL AND doc IS NOT NULL
+    GROUP BY noun, status, timeliness, period_end),
+told AS (
+    SELECT noun, status, timeliness, period_end, live FROM tally WHERE live <> 0
+    UNION SELECT noun, status, timeliness, period_end, last.live FROM tally, LATERAL (
+        SELECT live FROM tally_at WHERE tally = tally.number ORDER BY release DESC LIMIT 1) AS last WHERE last.live <> 0)
+SELECT concat_ws(' ', noun, status, timeliness, period_end) || ': ' || live FROM (
+    (TABLE counted EXCEPT TABLE told) UNION ALL (TABLE told EXCEPT TABLE counted)) AS row""",
 }
 MOST = 20
 # What a server must keep to lose nothing that was acknowledged, and what we need of it: the remark where it does not hold.

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ogp_open_data.records import NOUNS, Filter
-from ogp_open_data.store.doors import Connection, Store, planned_once
+from ogp_open_data.store.doors import Connection, Store, planned_once, planned_once_where
 
 # What a list can be sorted by: the expression, and the type of its place in a cursor. `id` is the natural order (2, 2A, 3, 10).
 SORTS = {
@@ -52,6 +52,15 @@ TOTAL = """,
 (SELECT count(*) {match}) AS total"""
 AFTER = "AND ({expression}, sort_key) {operator} ({value}::{kind}, {key}::text)"
 ORDER = "ORDER BY {expression} {way}, sort_key {way} LIMIT {limit}::bigint"
+# A page of what has one of several values: of each a page, in the order of its index, and of these the first. By `= ANY` it would
+# be all that match, sorted, or a search through all records: 16 ms a page among 100,000 lines, where this takes 1.
+BY_VALUE = """
+SELECT {columns}
+FROM unnest({values}::{type}[]) AS one(value), LATERAL (
+    SELECT id, doc, csv, from_release, {expression} AS place, sort_key {match} AND {name} = one.value {after} {order}) AS found
+ORDER BY place {way}, sort_key {way} LIMIT {limit}::bigint"""
+# The fields of a filter that ask for each.
+BY = {"status": ("status",), "timeliness": ("timeliness",), "period_end": ("period_from", "period_to")}
 # A batch of an export: a text each, and beside the last one that the batch may hold its place.
 COPIED = """
 SELECT text, CASE WHEN row_number() OVER () = {limit}::bigint THEN place::text || chr(3) || sort_key END
@@ -94,7 +103,10 @@ NAMING = (
 
 
 class Listing(Struct, frozen=True, kw_only=True):
-    """One question to a noun: what, as of which release, in which order, how many, and after which place."""
+    """One question to a noun: what, as of which release, in which order, how many, and after which place.
+
+    `by` names a field of what the filter asks for, and every value of it that matches: it is then read value by value.
+    """
 
     noun: str
     release: int
@@ -103,6 +115,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     descending: bool = False
     limit: int | None = None
     after: tuple[Any, str] | None = None
+    by: tuple[str, tuple[str | date, ...]] | None = None
 
 
 class Found(asyncpg.Record):
@@ -200,12 +213,31 @@ def order_of(listing: Listing) -> Order:
 
 def page_text(listing: Listing, csv: bool, counted: bool) -> tuple[str, list[Any]]:
     """The statement of a page, and its arguments."""
+    if listing.by is not None:
+        return _by_value(listing, csv)
     made, order = Statement(listing), order_of(listing)._asdict()
     total = TOTAL.format(match=made.match) if counted else ""
     columns = PAGE.format(csv=", csv" if csv else "", total=total, **order)
     parts = [f"SELECT {columns}", made.match, *_after(made, listing, order)]
     parts.append(ORDER.format(limit=made.given(BATCH if listing.limit is None else listing.limit), **order))
     return "\n".join(parts), made.arguments
+
+
+def _by_value(listing: Listing, csv: bool) -> tuple[str, list[Any]]:
+    """The same where the values that match are known."""
+    assert listing.by is not None and listing.sort == "id", "an index of a value has one order"
+    name, values = listing.by
+    made = Statement(replace(listing, filter=replace(listing.filter, **dict.fromkeys(BY[name]))))
+    order, limit = order_of(listing)._asdict(), made.given(BATCH if listing.limit is None else listing.limit)
+    text = BY_VALUE.format(
+        columns=PAGE.format(csv=", csv" if csv else "", total="", expression="place"),
+        **{"name": name, "match": made.match, "values": made.given(list(values)), "limit": limit},
+        type="date" if name == "period_end" else "text",
+        after="".join(_after(made, listing, order)),
+        order=ORDER.format(limit=limit, **order),
+        **order,
+    )
+    return text, made.arguments
 
 
 def _after(made: Statement, listing: Listing, order: dict[str, str]) -> list[str]:
@@ -216,14 +248,21 @@ def _after(made: Statement, listing: Listing, order: dict[str, str]) -> list[str
     return [AFTER.format(operator=order["onward"], value=value, key=key, **order)]
 
 
-@planned_once
+def plain(listing: Listing, *_: Any) -> bool:
+    """Whether one plan is good for all pages of the kind: what a range or a list of values finds can be nothing or everything."""
+    return listing.by is not None or all(
+        getattr(listing.filter, name) is None for name in FILTERS if name not in ("plan", "commitment", "organisation")
+    )
+
+
+@planned_once_where(plain)
 async def page(connection: Connection, listing: Listing, csv: bool = True) -> list[Found]:
     """At most `limit` rows (BATCH without one) after the place; without their CSV lines where those are not wanted."""
     text, arguments = page_text(listing, csv, counted=False)
     return await connection.fetch(text, *arguments, record_class=Found)
 
 
-@planned_once
+@planned_once_where(plain)
 async def first_page(connection: Connection, listing: Listing, csv: bool = True) -> tuple[list[Found], int]:
     """A page that nothing goes before, and how many records match in all: one query."""
     text, arguments = page_text(listing, csv, counted=True)

@@ -142,7 +142,8 @@ made AS (
     WHERE shape <= $7 AND (SELECT max(name) FROM migration) <= $22 RETURNING number),
 ended AS (
     UPDATE record SET until_release = made.number FROM made, row
-    WHERE row.version > 1 AND until_release IS NULL AND record.noun = row.noun AND record.id = row.id RETURNING 1),
+    WHERE row.version > 1 AND until_release IS NULL AND record.noun = row.noun AND record.id = row.id
+    RETURNING record.noun, record.status, record.timeliness, record.period_end, record.doc IS NOT NULL AS live),
 written AS (
     INSERT INTO record (
         from_release, noun, id, version, change_kind, changed_fields, reason, successor, doc, sha256, csv, plan, commitment,
@@ -151,6 +152,15 @@ written AS (
         report, milestone, organisations, status, timeliness, period_end, due_on, sort_key, to_tsvector('english', words),
         document, line
     FROM made, (SELECT count(*) FROM ended) AS before, row),
+counted AS (
+    INSERT INTO tally (noun, status, timeliness, period_end, live)
+    SELECT noun, status, timeliness, period_end, sum(more) FROM made, (
+        SELECT noun, status, timeliness, period_end, 1 AS more FROM row WHERE doc IS NOT NULL
+        UNION ALL SELECT noun, status, timeliness, period_end, -1 FROM ended WHERE live) AS change
+    GROUP BY noun, status, timeliness, period_end HAVING sum(more) <> 0
+    ON CONFLICT (noun, status, timeliness, period_end) DO UPDATE SET live = tally.live + excluded.live
+    RETURNING tally.number, tally.live),
+remembered AS (INSERT INTO tally_at (tally, release, live) SELECT counted.number, made.number, live FROM made, counted),
 kept AS (
     INSERT INTO fact (id, noun, plan, commitment, doc, release)
     SELECT id, noun, plan, commitment, doc, made.number

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from ogp_open_data.errors import BadRequest, CursorGone
-from ogp_open_data.store.listings import SORTS, Listing
+from ogp_open_data.store.listings import SORTS, Found, Listing
 
 CHECK = 6
 
@@ -32,7 +32,8 @@ READ: dict[str, Callable[[Any], Any]] = {"date": date.fromisoformat, "bigint": _
 
 
 class Place(Struct, frozen=True, array_like=True):
-    """The history and release of the list, the total, the last row's sort value and key, and a digest of the question."""
+    """The history and release of the list, the total, the last row's sort value and key, a digest of the question, and how many
+    come after that row (None where an older program made the cursor)."""
 
     epoch: str
     release: int
@@ -40,12 +41,35 @@ class Place(Struct, frozen=True, array_like=True):
     value: str | int
     key: str
     question: str
+    left: int | None = None
 
 
-def encode(epoch: str, listing: Listing, total: int, after: tuple[Any, str]) -> str:
+def most(limit: int, total: int | None, place: Place | None) -> int:
+    """Rows to read for a page: one more than it has, to see whether any follow, but not more than there are.
+
+    That no row follows is found by going through all that later releases have there: 9 ms among 100,000 rows, a second among
+    millions.
+    """
+    left = _left(total, place)
+    return limit + 1 if left is None else min(limit + 1, left)
+
+
+def following(epoch: str, listing: Listing, total: int, place: Place | None, found: Sequence[Found]) -> str:
+    """The cursor for what follows the rows of a page, which began at a place."""
+    left = _left(total, place)
+    assert left is not None
+    return encode(epoch, listing, total, found[-1].place, max(0, left - len(found)))
+
+
+def _left(total: int | None, place: Place | None) -> int | None:
+    """How many rows a page and those behind it have, at most."""
+    return place.left if place is not None and place.left is not None else total
+
+
+def encode(epoch: str, listing: Listing, total: int, after: tuple[Any, str], left: int) -> str:
     """The cursor for what follows a row."""
     value = after[0].isoformat() if isinstance(after[0], date) else after[0]
-    body = msgspec.json.encode(Place(_short(epoch), listing.release, total, value, after[1], question(listing)))
+    body = msgspec.json.encode(Place(_short(epoch), listing.release, total, value, after[1], question(listing), left))
     return _text(_check(body) + body)
 
 

@@ -8,18 +8,20 @@ from time import monotonic
 from typing import Any, TypeAlias
 
 import litestar
+from msgspec.structs import replace
 
 from ogp_open_data.deprecations import Deprecated
 from ogp_open_data.errors import BadRequest
-from ogp_open_data.records import url_of
+from ogp_open_data.records import Filter, url_of
 from ogp_open_data.settings import Settings, public_url
-from ogp_open_data.store import following, history, listings, redactions
+from ogp_open_data.store import following, history, listings, redactions, tallies
 from ogp_open_data.store.doors import Connection, Store
 from ogp_open_data.store.following import State
 from ogp_open_data.store.history import Digests
 from ogp_open_data.store.listings import Found, Listing, Summary
 from ogp_open_data.store.redactions import Redaction
 from ogp_open_data.store.releases import Dataset, Head
+from ogp_open_data.store.tallies import Tally
 from ogp_open_data.web.edge.bounded import Bounded
 from ogp_open_data.web.edge.cache import Cache
 from ogp_open_data.web.reads.files import Files
@@ -124,6 +126,8 @@ class Site:
 
     async def page(self, listing: Listing, total: int | None, csv: bool = False) -> tuple[list[Found], int]:
         """A page, and how many match in all: where nobody knows that yet, it is counted with the page."""
+        if listing.filter != Filter() and tallies.told(listing.filter):
+            return await self._tallied_page(listing, csv)
         key = ("count", _apart_from_pages(listing))
         known: int | None = self._known.get(key) if total is None else total
         if known is not None:
@@ -131,6 +135,15 @@ class Site:
         rows, counted = await self.store.reading(listings.first_page, listing, csv)
         self._remember(key, counted)
         return rows, counted
+
+    async def _tallied_page(self, listing: Listing, csv: bool) -> tuple[list[Found], int]:
+        """The same where the total follows from tallies, which also tell what there is to look for."""
+        known: list[Tally] = await self._once("tallies", tallies.at, replace(listing, filter=Filter()))
+        total = tallies.total(tallies.matching(known, listing.filter))
+        if total == 0 or listing.limit == 0:
+            return [], total
+        by = tallies.values(known, listing.filter) if listing.sort == "id" else None
+        return await self.store.reading(listings.page, replace(listing, by=by), csv), total
 
     async def summary(self, listing: Listing) -> Summary:
         """What all records that a question matches come to: made once per release and filter."""

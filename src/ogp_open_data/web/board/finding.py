@@ -137,13 +137,13 @@ async def _page(one: Asked, noun: str) -> tuple[list[Record], int, str | None]:
         filter=one.query.filter,
         sort="period_end" if newest else one.query.sort or "id",
         descending=newest or one.query.descending,
-        limit=OF_A_PAGE + 1,
+        limit=cursors.most(OF_A_PAGE, place.total if place else None, place),
     )
     if place is not None:
         listing = replace(listing, after=cursors.after(place, listing))
     found, total = await one.site.page(listing, place.total if place else None)
     more = len(found) > OF_A_PAGE
-    following = cursors.encode(epoch, listing, total, found[OF_A_PAGE - 1].place) if more else None
+    following = cursors.following(epoch, listing, total, place, found[:OF_A_PAGE]) if more else None
     return [releases.decode(noun, row.doc) for row in found[:OF_A_PAGE]], total, following
 
 

@@ -83,12 +83,13 @@ async def _page(
     assert listing.limit is not None
     # The cursor knows the total, or the release does, or it is counted.
     total = place.total if place else release.counts[listing.noun] if listing.filter == Filter() else None
-    rows, total = await site.page(replace(listing, limit=listing.limit + 1), total, csv=format.suffix == "csv")
+    most = cursors.most(listing.limit, total, place)
+    rows, total = await site.page(replace(listing, limit=most), total, csv=format.suffix == "csv")
     found = rows[: listing.limit]
     address = site.url(f"/v1/{listing.noun}.{format.suffix}")
     links = {"self": address + query_string(request), "first": address + query_string(request, cursor=None)}
     if len(rows) > len(found):
-        cursor = cursors.encode((await site.dataset()).epoch, listing, total, found[-1].place)
+        cursor = cursors.following((await site.dataset()).epoch, listing, total, place, found)
         links["next"] = address + query_string(request, cursor=cursor, as_of=str(listing.release))
     if format.suffix == "atom":
         body = await envelope.of_page(site, listing, found, links, release.made_at or EPOCH)
