@@ -10,7 +10,7 @@ from ogp_open_data.web.reads import readiness
 from ogp_open_data.web.reads.readiness import Look
 
 MIGRATIONS = ["0001_a.sql", "0002_b.sql"]
-PRIMARY = Standing(newest=7, read_only=False, migrations=MIGRATIONS, imported_at=None)
+PRIMARY = Standing(newest=7, read_only=False, migrations=MIGRATIONS, imported_at=None, current=True)
 REPLICA = replace(PRIMARY, read_only=True)
 SOUND = Look(servers=[REPLICA, PRIMARY], migrations=MIGRATIONS, known=7, heard=0.3, late=-60.0, free=10**12)
 
@@ -25,9 +25,27 @@ def test_nothing_is_wrong_where_everything_is_there() -> None:
     ("seen", "name", "state", "says"),
     [
         (replace(SOUND, servers=[None, None]), "database_readers", "failed", "no database answered"),
-        (replace(SOUND, servers=[replace(REPLICA, newest=4), None]), "database_readers", "failed", "newest release"),
+        (
+            replace(SOUND, servers=[replace(REPLICA, newest=4, current=False), None]),
+            "database_readers",
+            "failed",
+            "newest release",
+        ),
         (replace(SOUND, servers=[None, PRIMARY]), "database_readers", "degraded", "reads go to the primary"),
-        (replace(SOUND, servers=[replace(REPLICA, newest=4), PRIMARY]), "database_readers", "degraded", "3 releases"),
+        (
+            replace(SOUND, servers=[replace(REPLICA, newest=4, current=False), PRIMARY]),
+            "database_readers",
+            "degraded",
+            "3 releases",
+        ),
+        (
+            replace(SOUND, servers=[replace(REPLICA, current=False), PRIMARY]),
+            "database_readers",
+            "degraded",
+            "another history",
+        ),
+        (replace(SOUND, servers=[replace(PRIMARY, current=False)]), "database_readers", "failed", "newest release"),
+        (replace(SOUND, servers=[replace(PRIMARY, current=False)]), "database_writer", "degraded", "lacks release 7"),
         (replace(SOUND, servers=[REPLICA, None]), "database_writer", "degraded", "did not answer"),
         (replace(SOUND, servers=[REPLICA]), "database_writer", "degraded", "takes no writes"),
         (replace(SOUND, servers=[replace(PRIMARY, migrations=[])]), "migrations", "failed", "from 0001_a.sql on"),

@@ -14,6 +14,10 @@ EVENTS = {
     "serve.waits": ("warning", "The database cannot be prepared yet; it is tried again each second."),
     "serve.prepared": ("info", "The database is prepared, after it had been waited for."),
     "database.away": ("error", "The database does not answer this worker; what is in memory is served on."),
+    "history.parted": (
+        "error",
+        "The primary lacks a release that was published: no other is read or made until a person decides (docs/operating.md).",
+    ),
     "database.back": ("info", "The database answers this worker again."),
     "daily.made": ("info", "The release of the day was made."),
     "daily.failed": ("error", "The release of the day could not be made; the next try follows."),

@@ -61,23 +61,33 @@ class Replicated:
         found = ask(self.primary.dsn(), "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
         return bool(found == len(self.standbys))
 
-    def writing_dsn(self) -> str:
-        """All servers; the one that takes writes is looked for."""
-        return f"{self._several(self.all)}?target_session_attrs=read-write"
+    def writing_dsn(self, through: int | None = None) -> str:
+        """All servers; the one that takes writes is looked for, the present primary first, by another port where one is given."""
+        ports = [through or self.primary.port, *(one.port for one in self.all if one is not self.primary)]
+        return f"{self._several(ports)}?target_session_attrs=read-write"
 
     def reading_dsn(self, first: Cluster) -> str:
         """All servers, a standby of choice before the others."""
         order = sorted(self.all, key=lambda one: (one is not first, one is self.primary))
-        return f"{self._several(order)}?target_session_attrs=prefer-standby"
+        return f"{self._several([one.port for one in order])}?target_session_attrs=prefer-standby"
 
-    def _several(self, order: list[Cluster]) -> str:
-        hosts = ",".join(f"127.0.0.1:{one.port}" for one in order)
+    def _several(self, ports: list[int]) -> str:
+        hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
         return f"postgresql://{ROLE}:{PASSWORD}@{hosts}/postgres"
 
     def lose_primary(self) -> None:
         """All its processes are killed at once, as by a machine that loses its power."""
         self.primary._signal(signal.SIGKILL)
         assert self.primary.server is not None and self.primary.server.exited.wait(PATIENCE)
+
+    def wait_for_nobody(self) -> None:
+        """From here on a commit is acknowledged though no standby has it."""
+        for one in (self.primary, *self.standbys):
+            one.settings.pop("synchronous_standby_names", None)
+            one.stop()
+            one.start()
+        ask(self.primary.dsn(), "ALTER SYSTEM RESET synchronous_standby_names")
+        ask(self.primary.dsn(), "SELECT pg_reload_conf()")
 
     def promote(self) -> None:
         """The standby that received most becomes the primary; the other follows it by itself."""

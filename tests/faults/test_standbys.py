@@ -1,4 +1,7 @@
-"""Several machines: two processes on a primary and two standbys; replay that lags, a primary that is lost, 32 who read on."""
+"""Several machines: two processes on a primary and two standbys; replay that lags, a primary that falls silent or is lost.
+
+The tests stand in the order of what they leave: the last ones each cost a server.
+"""
 
 import asyncio
 import itertools
@@ -7,25 +10,36 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
 
-import httpx
 import pytest
 
 from embedded_tools import ask, eventually, open_directory
-from faults.stage import CLIENTS, HANGS, PROBLEM, Program, beside, key_of, lasting, percentile, serving
+from faults.several import RECORD, Publisher, Reader, Readers, published
+from faults.silence import Silence
+from faults.stage import (
+    HANGS,
+    Program,
+    asking,
+    beside,
+    key_of,
+    lasting,
+    mixed,
+    percentile,
+    serving,
+    slowest,
+)
 from faults.standbys import Replicated
 from growing import KNOWN, opened
 from ogp_open_data.errors import StoreUnavailable
 from ogp_open_data.intake.importer import import_document, sample
 from ogp_open_data.store import doors, keys, releases
-from ogp_open_data.store.doors import Store
+from ogp_open_data.store.doors import Known, Store
 from serving import program as command
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 Figures = Callable[[str], None]
-RECORD = "/v1/organisations/nz-treasury"
 
 
 @pytest.fixture(scope="module")
@@ -67,17 +81,6 @@ def _beside(servers: Replicated, number: int, logs: Path) -> Iterator[Program]:
     log = logs / f"log-{number}"
     with serving(servers.writing_dsn(), log, "--workers", "1", OGP_DATABASE_READ_URL=read) as program:
         yield program
-
-
-def published(program: Program, key: str, value: str) -> httpx.Response:
-    """The answer to a change that makes one release."""
-    return httpx.patch(
-        f"{program.url}{RECORD}",
-        params={"reason": "It moved."},
-        json={"website": f"https://www.example.org/{value}"},
-        headers={"authorization": f"Bearer {key}", "if-match": "*"},
-        timeout=HANGS,
-    )
 
 
 @contextmanager
@@ -143,85 +146,54 @@ async def test_without_the_primary_a_standby_that_lags_answers_503_rather_than_a
     store = Store("postgresql://ogp@127.0.0.1:1/postgres", servers.standbys[0].dsn())
     await store.open()
     try:
-        head = (await store.reading(releases.head)).number
-        store.floor = head + 1
-        with pytest.raises(StoreUnavailable, match=f"has not release {head + 1} yet|does not answer"):
-            await store.reading(releases.head)
+        head = await store.reading(releases.head)
+        assert head.made_at is not None
+        # One that is to come, and one of the same number that another history has.
+        for number, seconds in ((head.number + 1, 60), (head.number, -1)):
+            store.floor = Known(number, head.made_at + timedelta(seconds=seconds))
+            with pytest.raises(StoreUnavailable, match=f"has not release {number} yet|does not answer"):
+                await store.reading(releases.head)
     finally:
         await store.close()
 
 
-class Got(NamedTuple):
-    """What a reader got: when it asked, how long it took, the status, and the release that the answer speaks of."""
-
-    at: float
-    seconds: float
-    status: int
-    release: int
-    went_back: bool
-
-
-class Readers:
-    """Clients on a thread, who ask the two processes in turn, for what is in memory and what is not.
-
-    All but a quarter of them carry `OGP-Release` on; the others are plain.
-    """
-
-    def __init__(self, urls: list[str]) -> None:
-        self.urls = urls
-        self.faithful: list[Got] = []
-        self.plain: list[Got] = []
-        self.strange: list[str] = []
-        self.over = False
-
-    def run(self) -> None:
-        asyncio.run(self._all())
-
-    async def _all(self) -> None:
-        limits = httpx.Limits(max_connections=2 * CLIENTS)
-        async with httpx.AsyncClient(timeout=HANGS, limits=limits, trust_env=False) as client:
-            await asyncio.gather(*(self._one(client, number) for number in range(CLIENTS)))
-
-    async def _one(self, client: httpx.AsyncClient, number: int) -> None:
-        faithful, token, seen = number % 4 != 0, 0, 0
-        for turn in itertools.count(number):
-            if self.over:
-                return
-            path = ("/v1/organisations?limit=5", f"/v1/organisations?q=t{number}x{turn}")[turn // 2 % 2]
-            began = time.monotonic()
-            headers = {"OGP-Release": str(token)} if faithful and token else {}
-            answer = await client.get(self.urls[turn % 2] + path, headers=headers)
-            release = 0
-            if answer.status_code == 200:
-                release, token = answer.json()["meta"]["release"], max(token, int(answer.headers["ogp-release"]))
-            elif answer.status_code != 503 or answer.headers.get("retry-after") != "5":
-                self.strange.append(f"{answer.status_code} {answer.text}")
-            got = Got(began, time.monotonic() - began, answer.status_code, release, 0 < release < seen)
-            (self.faithful if faithful else self.plain).append(got)
-            seen = max(seen, release)
-            await asyncio.sleep(0.05)
+@contextmanager
+def behind(servers: Replicated, port: int, log: Path) -> Iterator[Program]:
+    """A process that reaches the primary by another port, with a standby beside it, and gives a statement up after two seconds."""
+    read = servers.reading_dsn(servers.standbys[0])
+    environ = {"OGP_DATABASE_READ_URL": read, "OGP_STATEMENT_TIMEOUT": "2"}
+    with serving(servers.writing_dsn(port), log, "--workers", "1", **environ) as program:
+        yield program
 
 
-class Publisher:
-    """Makes one release after the other at the two processes in turn, and remembers which were acknowledged, and when."""
+# Of a statement two seconds and one, and of a new connection five; with room for a busy machine.
+STATED = 8.0 + 3.0
 
-    def __init__(self, programs: list[Program], key: str) -> None:
-        self.programs, self.key = programs, key
-        self.acknowledged: dict[int, tuple[str, float]] = {}
-        self.strange: list[str] = []
-        self.over = False
 
-    def run(self) -> None:
-        for turn in itertools.count():
-            if self.over:
-                return
-            value = f"turn-{turn}"
-            answer = published(self.programs[turn % 2], self.key, value)
-            if answer.status_code == 200:
-                self.acknowledged[answer.json()["data"]["number"]] = (value, time.monotonic())
-            elif answer.status_code != 503 or not answer.headers["content-type"].startswith(PROBLEM):
-                self.strange.append(f"{answer.status_code} {answer.text}")
-            time.sleep(0.02)
+def test_primary_whose_packets_are_lost_stops_no_read_and_refuses_writes_in_time(
+    servers: Replicated, key: str, tmp_path: Path, figures: Figures
+) -> None:
+    with Silence(servers.primary.port).listening() as way, behind(servers, way.port, tmp_path / "log") as program:
+        assert published(program, key, "heard").status_code == 200
+        eventually(lambda: program.get("/readyz").json()["status"] == "ok", 10)
+        with asking(program.url, mixed, clients=8) as load:
+            time.sleep(0.5)
+            with way.silent():
+                answer = published(program, key, "unheard")
+                assert (answer.status_code, answer.headers["retry-after"]) == (503, "5"), answer.text
+                took = answer.elapsed.total_seconds()
+                ready = program.get("/readyz")
+                time.sleep(lasting(0, 20))
+            back = eventually(lambda: published(program, key, "heard again").status_code == 200, 20)
+        wrong = {one["name"]: one["state"] for one in ready.json()["checks"] if one["state"] != "ok"}
+        assert (ready.status_code, wrong["database_writer"]) == (200, "degraded"), ready.text
+        assert {one.status for one in load.got} == {200} and took < STATED
+        assert eventually(lambda: program.get("/readyz").json()["status"] == "ok", 10) < 10
+        program.sound()
+    figures(
+        f"a change 503 after {took:.1f} s; {len(load.got)} reads 200, the slowest {slowest(load.got):.1f} s; "
+        f"the next change 200 {back:.1f} s after the end"
+    )
 
 
 def test_primary_is_lost_and_a_standby_promoted_and_nothing_acknowledged_is_lost(
@@ -268,3 +240,49 @@ def test_primary_is_lost_and_a_standby_promoted_and_nothing_acknowledged_is_lost
         f"{promoted - killed:.1f} s: {len(away)} reads, slowest {max(away):.2f} s, p50 {percentile(away, 0.5):.3f} s; publishing "
         f"{resumed:.1f} s after the promotion"
     )
+
+
+def test_standby_that_had_not_all_releases_is_not_taken_for_the_history_that_was_read(
+    servers: Replicated, key: str, tmp_path: Path, figures: Figures
+) -> None:
+    """The machine of the primary is gone with a release that no standby has, and refuses nothing: its packets are lost."""
+    servers.wait_for_nobody()
+    left, *others = servers.standbys
+    for one in others:
+        one.stop()
+    servers.standbys = [left]
+    copy = str(tmp_path / "copy")
+    with Silence(servers.primary.port).listening() as way, behind(servers, way.port, tmp_path / "log") as program:
+        eventually(lambda: program.get("/readyz").json()["status"] == "ok", 20)
+        left.stop()
+        lost = published(program, key, "lost").json()["data"]["number"]
+        seen = Reader(program, lost)
+        command("sync", program.url, "--into", copy)
+        with way.silent():
+            servers.lose_primary()
+            left.start()
+            servers.promote()
+            eventually(lambda: program.events("history.parted"), 30)
+            seen.is_told_no_other(key)
+            # A command that knows nothing of it makes another release of that number: nobody takes it for the one that was read.
+            correct = [
+                "correct",
+                RECORD.rpartition("/")[2],
+                "--set",
+                "website=https://www.example.org/other",
+                "--reason",
+                "x",
+            ]
+            command(*correct, "--database-url", left.dsn())
+            time.sleep(1)
+            seen.is_told_no_other(key)
+            command("migrate", "--new-epoch", "--database-url", left.dsn())
+            took = program.ready_within(20)
+            # Beyond the number of the lost one: nothing but the epoch tells that it was another.
+            assert published(program, key, "onward").json()["data"]["number"] == lost + 1
+            seen.begins_anew()
+            assert "whole copy" in command("sync", program.url, "--into", copy).stdout
+        assert "example.org/lost" not in (tmp_path / "copy" / "organisations.ndjson").read_text()
+        assert [len(program.events(name)) for name in ("history.parted", "database.back")] == [1, 1]
+        program.sound()
+    figures(f"503 until `migrate --new-epoch`, ready {took:.1f} s after it; old places 410, copies taken afresh")

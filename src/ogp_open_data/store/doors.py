@@ -1,12 +1,14 @@
 """The doors to PostgreSQL: `reading`, which is read-only and tries again, and `writing`, one transaction on the primary.
 
 Reads go to a standby where there is one, but never to one that has not the newest release that this process knows: the primary is
-asked then. `reading_primary` is for what must hold this very moment.
+asked then. `reading_primary` is for what must hold this very moment. A server that has another release under that number, or lacks
+it though it is the primary, has lost what was published: it is neither read nor written to.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -14,6 +16,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from ogp_open_data.errors import Refused, StoreUnavailable
+from ogp_open_data.store import servers
 from ogp_open_data.tracing import span
 
 if TYPE_CHECKING:
@@ -61,7 +64,7 @@ REFUSED = (
 PLANNED_ONCE = "planned_once"
 SESSION = {"application_name": "ogp-open-data", "timezone": "UTC", "plan_cache_mode": "force_custom_plan", "jit": "off"}
 READ_ONLY = "SET default_transaction_read_only = on"
-NEWEST = "SELECT coalesce(max(number), 0) FROM release"
+MADE_AT = "SELECT made_at FROM release WHERE number = $1"
 
 
 def planned_once(query: Callable[P, T]) -> Callable[P, T]:
@@ -92,20 +95,29 @@ def _check(dsn: str) -> None:
     raise Refused("the address of the database cannot be read; give it as postgresql://user@host:5432/name")
 
 
+class Known(NamedTuple):
+    """A release that was seen: two of one number that were made at different times belong to different histories."""
+
+    number: int
+    made_at: datetime | None
+
+
 class Stateless(asyncpg.Connection):
     """Has no session state but its transaction's, so the pool need not reset it: 1.57 times the record requests (measured)."""
 
     # The newest release that its server was seen to have.
-    seen = 0
+    seen: Known | None = None
 
     def get_reset_query(self) -> str:
         return ""
 
-    async def has(self, release: int) -> bool:
+    async def has(self, release: Known | None) -> bool:
         """Whether its server has a release; asked once for each."""
-        if self.seen < release:
-            self.seen = await self.fetchval(NEWEST)
-        return self.seen >= release
+        if release is not None and release != self.seen:
+            if await self.fetchval(MADE_AT, release.number) != release.made_at:
+                return False
+            self.seen = release
+        return True
 
 
 class Readers(NamedTuple):
@@ -137,16 +149,19 @@ async def _pool(
         if begin is not None:
             await connection.execute(begin)
 
-    return await asyncpg.create_pool(
+    # Its types want each option of asyncpg's own function by name.
+    pool: asyncpg.Pool = await asyncpg.create_pool(  # type: ignore[call-overload]
         dsn,
         min_size=0,
         max_size=most,
         timeout=patience,
         command_timeout=silence,
         connection_class=Stateless,
+        connect=servers.connect,
         server_settings=session,
         init=begun,
     )
+    return pool
 
 
 class Store:
@@ -160,8 +175,8 @@ class Store:
         # Where reads are tried, in this order; the primary is the last.
         self.doors: list[Readers] = []
         self.writers: asyncpg.Pool | None = None
-        # No read is answered by a server that has not this release: whoever knows it never gets an older one.
-        self.floor = 0
+        # No server is read from or written to that has not this release: whoever knows it never gets an older one.
+        self.floor: Known | None = None
 
     async def open(self) -> None:
         """Connects at the first need, so that a program starts before its database. Raises Refused for a wrong address."""
@@ -227,9 +242,15 @@ class Store:
             steady = getattr(query, PLANNED_ONCE, lambda *_: False)(*args)
             return await self._read(doors, steady, self.floor, lambda one: query(one, *args, **kwargs))
 
+    async def renew(self) -> None:
+        """Ask no connection to the primary any more that was made before: it hangs, and each would be waited for in its turn."""
+        for pool in (*(self.doors[-1] if self.doors else ()), self.writers):
+            if pool is not None:
+                await pool.expire_connections()
+
     async def reading_each(self, query: Callable[[Connection], Awaitable[T]], seconds: float) -> list[T | None]:
         """What every server answers, whatever release it has, the primary last; None for one that does not in so many seconds."""
-        asked = [asyncio.create_task(self._read([one], False, 0, query)) for one in self.doors]
+        asked = [asyncio.create_task(self._read([one], False, None, query)) for one in self.doors]
         await asyncio.wait(asked, timeout=seconds)
         for one in asked:
             # Its end is not waited for: it may be as slow as its answer.
@@ -237,7 +258,7 @@ class Store:
         return [one.result() if one.done() and one.exception() is None else None for one in asked]
 
     async def _read(
-        self, doors: Sequence[Readers], steady: bool, floor: int, work: Callable[[Connection], Awaitable[T]]
+        self, doors: Sequence[Readers], steady: bool, floor: Known | None, work: Callable[[Connection], Awaitable[T]]
     ) -> T:
         assert doors, "open() comes first"
         until = monotonic() + PATIENCE
@@ -252,7 +273,7 @@ class Store:
                         except HUNG:
                             connection.terminate()
                             raise
-                        failure: Exception = Behind(f"the database has not release {floor} yet")
+                        failure: Exception = Behind(f"the database has not release {floor and floor.number} yet")
                 except REFUSED as error:
                     raise StoreUnavailable(f"the database refuses this program: {error}") from error
                 except asyncpg.QueryCanceledError as error:
@@ -283,6 +304,7 @@ class Store:
                 f"the database cannot be reached ({error}); is it running, and its address right?"
             ) from error
         try:
+            await self._same_history(connection)
             yield connection
         except LOST as error:
             raise StoreUnavailable(
@@ -297,6 +319,20 @@ class Store:
         finally:
             with suppress(*LOST):
                 await self.writers.release(connection)
+
+    async def _same_history(self, connection: Connection) -> None:
+        """Raises StoreUnavailable where a release that was published is missing: the next one would be another of its number."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                there = await connection.has(self.floor)  # type: ignore[union-attr]
+        except HUNG as error:
+            connection.terminate()
+            raise TimeoutError(f"no answer within {PATIENCE:.0f} seconds") from error
+        if not there and self.floor is not None:
+            raise StoreUnavailable(
+                f"the primary lacks release {self.floor.number}, which was published; nothing is added to its history. "
+                "Bring the server back that has it, or run `ogp-open-data migrate --new-epoch`"
+            )
 
 
 @asynccontextmanager

@@ -1,7 +1,11 @@
-"""Following the dataset's head: told by NOTIFY where that reaches, and asked for in any case."""
+"""Following the dataset's head: told by NOTIFY where that reaches, and asked for in any case.
+
+A standby that was promoted before it had all releases continues the history before them: the next release would be another one of a
+number that readers have seen. Whoever saw it notices here.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 import asyncpg
@@ -9,12 +13,14 @@ from msgspec import Struct
 
 from ogp_open_data.errors import StoreUnavailable
 from ogp_open_data.records import NOUNS
+from ogp_open_data.store import servers
 from ogp_open_data.store.doors import LOST, SESSION, Connection
 from ogp_open_data.store.releases import Dataset, Head, counted
 
 STATE = """
 SELECT epoch::text, tag_authority, tag_on, shape, shaped_in, number, made_at, counts,
-    (SELECT max(number) FROM release WHERE cause = 'redact') AS rewritten
+    (SELECT max(number) FROM release WHERE cause = 'redact') AS rewritten,
+    (SELECT made_at FROM release WHERE number = $1) AS seen_made_at
 FROM dataset LEFT JOIN LATERAL (SELECT number, made_at, counts FROM release ORDER BY number DESC LIMIT 1) AS head ON true
 """
 # Seconds that an answer may take, before the database counts as away.
@@ -29,10 +35,17 @@ class State(Struct, frozen=True):
     rewritten: int | None
 
 
-async def state(connection: Connection) -> State:
-    """The state of the database that is read from. Raises StoreUnavailable where nobody has migrated it yet."""
+class Parted(StoreUnavailable):
+    """The history is not the one that was seen, though it has the same epoch."""
+
+
+async def state(connection: Connection, before: State | None = None) -> State:
+    """The state of the database that is read from.
+
+    Raises StoreUnavailable where nobody has migrated it yet, and Parted where it does not go on from `before`.
+    """
     try:
-        row = await connection.fetchrow(STATE)
+        row = await connection.fetchrow(STATE, before.head.number if before else 0)
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
         row = None
     if row is None:
@@ -40,17 +53,20 @@ async def state(connection: Connection) -> State:
     head = Head(0, None, dict.fromkeys(NOUNS, 0))
     if row["number"] is not None:
         head = Head(row["number"], row["made_at"], counted(row["counts"]))
+    if before and before.dataset.epoch == row["epoch"] and before.head.made_at != row["seen_made_at"]:
+        raise Parted(f"the primary lacks release {before.head.number}, which was published")
     return State(Dataset(*row[:5]), head, row["rewritten"])
 
 
-async def states(dsn: str, every: float) -> AsyncIterator[State]:
+async def states(dsn: str, every: float, before: Callable[[], State | None] = lambda: None) -> AsyncIterator[State]:
     """The state now, after each release, and at least every so many seconds, on a connection of its own.
 
-    Raises StoreUnavailable when the connection is lost, or slower than PATIENCE.
+    Raises StoreUnavailable when the connection is lost, or slower than PATIENCE, and Parted where it does not go on from what was
+    the state before.
     """
     connection = None
     try:
-        connection = await asyncpg.connect(dsn, timeout=PATIENCE, command_timeout=PATIENCE, server_settings=SESSION)
+        connection = await servers.connect(dsn, timeout=PATIENCE, command_timeout=PATIENCE, server_settings=SESSION)
         woken = asyncio.Event()
         connection.add_termination_listener(lambda _: woken.set())
         # A standby refuses LISTEN; there the asking alone must do.
@@ -58,7 +74,7 @@ async def states(dsn: str, every: float) -> AsyncIterator[State]:
             await connection.add_listener("release", lambda *_: woken.set())
         while True:
             woken.clear()
-            yield await state(connection)
+            yield await state(connection, before())
             with suppress(TimeoutError):
                 await asyncio.wait_for(woken.wait(), every)
     except (TimeoutError, asyncpg.PostgresError, *LOST) as error:

@@ -15,7 +15,7 @@ from ogp_open_data.errors import BadRequest
 from ogp_open_data.records import Filter, url_of
 from ogp_open_data.settings import Settings, public_url
 from ogp_open_data.store import following, history, listings, redactions, tallies
-from ogp_open_data.store.doors import Connection, Store
+from ogp_open_data.store.doors import Connection, Known, Store
 from ogp_open_data.store.following import State
 from ogp_open_data.store.history import Digests
 from ogp_open_data.store.listings import Found, Listing, Summary
@@ -80,6 +80,11 @@ class Site:
         return self.learn(await self.store.reading_primary(following.state)).head
 
     @property
+    def known(self) -> State | None:
+        """The state that this process saw last, where it has seen one already."""
+        return self._state
+
+    @property
     def known_head(self) -> Head | None:
         """The newest release, where this process has seen one already."""
         return self._state.head if self._state else None
@@ -104,13 +109,14 @@ class Site:
         """Take a state for the present one; gives what holds then.
 
         The cache drops what it keeps of another, and makes again what is asked most. A history only grows: what is older than what
-        is known comes from a standby that lags, and is not heard.
+        is known was asked for before that, and is not heard.
         """
         self.heard_at = monotonic()
         before = self._state
         if before is not None and _goes_back(before, state):
             return before
-        self._state, self.store.floor, self.cache.release = state, state.head.number, state.head.number
+        self._state, self.cache.release = state, state.head.number
+        self.store.floor = Known(state.head.number, state.head.made_at)
         if before is None or before == state:
             return state
         same_past = (before.dataset, before.rewritten) == (state.dataset, state.rewritten)

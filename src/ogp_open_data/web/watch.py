@@ -5,7 +5,7 @@ import asyncio
 from ogp_open_data.errors import StoreUnavailable
 from ogp_open_data.events import log
 from ogp_open_data.store import following
-from ogp_open_data.store.following import State
+from ogp_open_data.store.following import Parted, State
 from ogp_open_data.web.edge import metrics
 from ogp_open_data.web.site import Site
 
@@ -19,32 +19,38 @@ async def forever(site: Site) -> None:
     sight = Sight(site)
     while True:
         try:
-            async for state in following.states(site.store.dsn, EVERY):
+            async for state in following.states(site.store.dsn, EVERY, lambda: site.known):
                 sight.of(state)
-        except StoreUnavailable:
+        except Parted as error:
+            sight.lost("history.parted", error)
+            await asyncio.sleep(EVERY)
+            continue
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, TimeoutError):
+                await site.store.renew()
             await asyncio.sleep(PAUSE)
         try:
             sight.of(await site.store.reading(following.state))
         except StoreUnavailable as error:
-            sight.lost(error)
+            sight.lost("database.away", error)
 
 
 class Sight:
-    """What the loop sees of the database; the log has a line when it goes, and one when it comes back."""
+    """What the loop sees of the database; the log has a line for what is wrong, once, and one when it comes back."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.away = False
+        self.wrong: str | None = None
 
     def of(self, state: State) -> None:
         self.site.learn(state)
         metrics.present(self.site, up=True)
-        if self.away:
-            self.away = False
+        if self.wrong is not None:
+            self.wrong = None
             log("database.back", release=state.head.number)
 
-    def lost(self, error: StoreUnavailable) -> None:
+    def lost(self, event: str, error: StoreUnavailable) -> None:
         metrics.present(self.site, up=False)
-        if not self.away:
-            self.away = True
-            log("database.away", reason=error.detail)
+        if self.wrong != event:
+            self.wrong = event
+            log(event, reason=error.detail)

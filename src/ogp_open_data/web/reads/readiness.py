@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -54,7 +55,7 @@ class Look(Struct, frozen=True):
 async def look(site: Site) -> Look:
     """Look at everything at once; takes no longer than PATIENCE."""
     first = asyncio.create_task(site.head())
-    servers = await site.store.reading_each(standing, PATIENCE)
+    servers = await site.store.reading_each(partial(standing, known=site.store.floor), PATIENCE)
     if first.done():
         # What it raises is seen in the servers.
         first.exception()
@@ -91,7 +92,7 @@ def worst(checks: Sequence[Check]) -> str:
 
 def _readers(seen: Look) -> Check:
     name, answering = "database_readers", [one for one in seen.servers if one is not None]
-    current = [one for one in answering if one.newest >= (seen.known or 0)]
+    current = [one for one in answering if one.current]
     remedy = "See database.away in the log; look whether PostgreSQL runs and takes connections, then at the settings DATABASE_*URL."
     if not answering:
         return Check(name, FAILED, f"no database answered within {PATIENCE:.0f} seconds", remedy)
@@ -99,8 +100,11 @@ def _readers(seen: Look) -> Check:
         return Check(name, FAILED, "no database has the newest release that was seen here", remedy)
     if seen.servers[0] is None:
         return Check(name, DEGRADED, "the replica does not answer; reads go to the primary", remedy)
-    if seen.servers[0] not in current:
+    if not seen.servers[0].current:
         behind = (seen.known or 0) - seen.servers[0].newest
+        if behind <= 0:
+            remedy = "Copy the primary anew (pg_basebackup or pg_rewind): this server did not follow it when it was promoted."
+            return Check(name, DEGRADED, "the replica has another history; reads go to the primary", remedy)
         remedy = "Look at pg_stat_replication on the primary."
         return Check(name, DEGRADED, f"the replica is {behind} releases behind; reads go to the primary", remedy)
     return Check(name, OK, "reads are answered")
@@ -116,6 +120,14 @@ def _writer(seen: Look) -> Check:
             "Nothing can be published. DATABASE_URL has to lead to the primary: promote this server, or name the other."
         )
         return Check(name, DEGRADED, "the server for writes is a standby, or takes no writes", remedy)
+    if not primary.current:
+        remedy = (
+            "Bring back the server that has it; where it is lost, run `ogp-open-data migrate --new-epoch`: copies are "
+            "then taken afresh."
+        )
+        return Check(
+            name, DEGRADED, f"the primary lacks release {seen.known}, which was published: none is added", remedy
+        )
     return Check(name, OK, "the primary takes writes")
 
 
