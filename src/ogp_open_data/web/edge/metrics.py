@@ -4,7 +4,9 @@ Several workers keep their figures in files of one directory, which `server` mak
 """
 
 import re
+import resource
 from functools import lru_cache
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -24,6 +26,7 @@ BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 SLOW = 1.0
 # What is looked at of a path, and kept: no address of ours has more, but a stranger's may have 32 kB.
 LONGEST_PATH = 300
+STATM = Path("/proc/self/statm")
 # Few words for many addresses, the first that fits: a label for each address would be a series for each.
 FAMILIES = (
     ("health", r"/(livez|readyz|metrics|status(\.json)?)$"),
@@ -43,6 +46,7 @@ DATABASE = Gauge("ogp_database_up", "Whether the database answers: 1 or 0.", mul
 CACHED = Gauge("ogp_cache_bytes", "What the caches of finished answers hold.", multiprocess_mode="livesum")
 FOUND = Gauge("ogp_cache_hits", "Requests answered from memory since the start.", multiprocess_mode="livesum")
 MISSED = Gauge("ogp_cache_misses", "Requests that were not.", multiprocess_mode="livesum")
+MEMORY = Gauge("ogp_memory_bytes", "Resident memory of all workers.", multiprocess_mode="livesum")
 BUSY = Gauge("ogp_database_connections_busy", "Connections for reads that are in use.", multiprocess_mode="livesum")
 
 
@@ -116,6 +120,16 @@ def present(site: Site, up: bool) -> None:
     for gauge, value in ((CACHED, site.cache.entries.size), (FOUND, site.cache.found), (MISSED, site.cache.missed)):
         gauge.set(value)
     BUSY.set(site.store.busy)
+    if (memory := _resident()) is not None:
+        MEMORY.set(memory)
+
+
+def _resident() -> int | None:
+    """Bytes of memory that this process has; None where the system does not tell in this way."""
+    try:
+        return int(STATM.read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return None
 
 
 def exposition() -> bytes:
