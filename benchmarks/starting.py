@@ -101,7 +101,7 @@ async def by_index(connection: asyncpg.Connection) -> None:
         place = {"text": "zz000500000", "bigint": 1, "date": date(2018, 1, 1)}[kind]
         for release in (1, 2**40):
             listing = replace(LISTING, sort=sort, release=release, after=(place, "zz000500000"))
-            text, arguments = listings.page_text(listing, csv=False, counted=False)
+            text, arguments = listings.page_text(listing, texts=["doc"], counted=False)
             plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {text}", *arguments))
             if "Seq Scan" in plan or "Sort" in plan:
                 raise RuntimeError(f"a page by {sort} is not read from an index:\n{plan}")

@@ -10,7 +10,7 @@ from ogp_open_data.intake import hand
 from ogp_open_data.intake.deciding.edits import Edit
 from ogp_open_data.intake.terms import Terms
 from ogp_open_data.records import NOUN_OF, NOUNS, Commitment, Milestone, Organisation, Progress, Report, name_on
-from ogp_open_data.store import checks, history, listings, releases
+from ogp_open_data.store import checks, history, listings, releases, single
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.history import Since
 from ogp_open_data.store.releases import Held
@@ -42,9 +42,9 @@ async def test_withdrawn_report_takes_its_lines_along_and_milestones_are_derived
     assert isinstance(one, Milestone)
     assert (one.status, one.ends, one.times_slipped) == ("underway", "2018-06", 0)
     assert one.version == before["nz-nap2-c5-m1"].version + 1
-    at = await store.reading(listings.item, "reports", "nz-nap2-c5-r2017-12-2018-02", 3)
+    at = await store.reading(single.item, "reports", "nz-nap2-c5-r2017-12-2018-02", 3)
     assert at is not None and (at.doc, at.version, at.reason) == (None, 2, "sent by mistake")
-    then = await store.reading(listings.item, "reports", "nz-nap2-c5-r2017-12-2018-02", 2)
+    then = await store.reading(single.item, "reports", "nz-nap2-c5-r2017-12-2018-02", 2)
     assert then is not None and then.doc is not None
     assert await store.reading(checks.faults) == []
 

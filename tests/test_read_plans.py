@@ -13,7 +13,7 @@ import pytest
 from database import copied_database
 from ogp_open_data.records import Filter
 from ogp_open_data.settings import Settings
-from ogp_open_data.store import doors, history, listings
+from ogp_open_data.store import doors, history, listings, single
 from ogp_open_data.store.listings import Listing
 from ogp_open_data.web.app import create
 from ogp_open_data.web.frozen import alive
@@ -108,7 +108,7 @@ async def test_page_is_read_by_an_index_and_nothing_is_sorted_but_what_few_rows_
 ) -> None:
     after = None if place is None else (place, place)
     listing = Listing(noun="milestones", release=release, filter=filter, limit=PAGE, after=after)
-    text, arguments = listings.page_text(listing, csv=False, counted=False)
+    text, arguments = listings.page_text(listing, texts=["doc"], counted=False)
     found = await nodes(connection, text, *arguments)
     assert indexes(found) and not scans_all(found)
     # A filter that few rows pass may have them sorted: at most 100 of an agency here, of 10,000.
@@ -125,14 +125,17 @@ async def test_every_order_is_an_index_from_the_first_page_to_the_last(
     middle = {"text": f"{ROWS // 2:08}", "bigint": 3, "date": date(2020, 1, 1)}[listings.SORTS[sort][1]]
     for after in (None, (middle, f"{ROWS // 2:08}")):
         listing = Listing(noun="milestones", release=10, sort=sort, descending=descending, limit=PAGE, after=after)
-        text, arguments = listings.page_text(listing, csv=False, counted=False)
+        text, arguments = listings.page_text(listing, texts=["doc"], counted=False)
         found = await nodes(connection, text, *arguments)
         assert indexes(found) and not scans_all(found) and sorted_rows(found) == 0
 
 
 async def test_record_and_changes_are_read_by_an_index(connection: asyncpg.Connection) -> None:
-    item = await nodes(connection, listings.ITEM, "milestones", "m77", 10)
+    item = await nodes(connection, single.ITEM, "milestones", "m77", 10)
     assert indexes(item) == {"record_pkey"} and not scans_all(item)
+    asked = [(noun, f"{noun[0]}{n}", 10) for n in range(1, 33) for noun in ("milestones", "progress")]
+    several = await nodes(connection, single.ITEMS, *zip(*asked, strict=True))
+    assert "record_pkey" in indexes(several) and not scans_all(several)
     cut = await nodes(connection, history.CUT, 7, 10, None, None, 100)
     assert indexes(cut) and not scans_all(cut)
     changes = await nodes(connection, history.CHANGES, 8, 10, None, None, True)
@@ -182,4 +185,9 @@ async def test_statements_of_a_read_do_not_grow_with_its_rows(dsn: str, asked: l
                 asked.clear()
                 assert (await client.get(f"https://data.example.org{path}")).status_code == 200
                 sent[path] = len([text for text in asked if "record" in text])
+        asked.clear()
+        paths = [f"/v1/milestones/nz-nap2-c5-m{n}.json" for n in (1, 2, 3)]
+        for answer in await asyncio.gather(*(client.get(f"https://data.example.org{path}") for path in paths)):
+            assert answer.status_code == 200 and answer.json()["data"]["id"] in answer.request.url.path
     assert sent == READS
+    assert len(asked) == 1, "records that are asked for at the same time"

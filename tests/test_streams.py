@@ -50,7 +50,7 @@ async def test_export_has_the_rows_of_the_pages_in_their_order(
 ) -> None:
     await executed(dsn, ODD)
     listing = Listing(noun="milestones", release=1, sort=sort, descending=descending, limit=1000)
-    rows = await store.reading(listings.page, listing)
+    rows = await store.reading(listings.page, listing, ("doc", "csv"))
     assert len(rows) == 700 > 2 * listings.FIRST_BATCH
     whole = replace(listing, limit=None)
     docs = b"".join([lines async for lines in listings.everything(store, whole, "doc")])

@@ -20,7 +20,7 @@ from ogp_open_data.intake.reading import documents, vocabulary
 from ogp_open_data.intake.reading.columns import TABLES
 from ogp_open_data.intake.reading.drafts import Draft
 from ogp_open_data.intake.reading.templates import NAMES, template
-from ogp_open_data.store import checks, listings, releases
+from ogp_open_data.store import checks, listings, releases, single
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.listings import Listing
 from test_importer import imported, report
@@ -221,7 +221,7 @@ async def test_own_export_goes_in_again_and_changes_nothing(store: Store) -> Non
     await imported(store, report(period="July to August 2018", number="5"))
     head = await store.reading(releases.head)
     for noun in ("progress", "assessments"):
-        rows = await store.reading(listings.page, Listing(noun=noun, release=head.number))
+        rows = await store.reading(listings.page, Listing(noun=noun, release=head.number), ("doc", "csv"))
         body = "\r\n".join([to_csv.header(noun), *(row.csv for row in rows)]) + "\r\n"
         data = b"[" + b",".join(row.doc.encode() for row in rows) + b"]"
         cells = list(csv.reader(io.StringIO(body, newline="")))
@@ -233,7 +233,7 @@ async def test_own_export_goes_in_again_and_changes_nothing(store: Store) -> Non
 
 async def test_edited_export_changes_what_was_edited_and_nothing_else(store: Store) -> None:
     await imported(store, report())
-    rows = await store.reading(listings.page, Listing(noun="progress", release=1))
+    rows = await store.reading(listings.page, Listing(noun="progress", release=1), ("csv",))
     lines = [
         to_csv.header("progress"),
         *(row.csv.replace(",underway,Underway,", ",Completed,Underway,") for row in rows),
@@ -261,7 +261,7 @@ async def test_table_says_nothing_of_the_narrative_and_so_leaves_it(store: Store
     await imported(store, report())
     rows = [["nz-nap2", "5", "2017-09-01", "2017-11-30", str(m), "", "", "", "Delayed"] for m in (1, 2, 3)]
     await import_document(store, Document(name="a.csv", body=as_csv([HEADER, *rows])), KNOWN)
-    at = await store.reading(listings.item, "reports", "nz-nap2-c5-r2017-09-2017-11", 2)
+    at = await store.reading(single.item, "reports", "nz-nap2-c5-r2017-09-2017-11", 2)
     assert at is not None and at.doc is not None
     held = json.loads(at.doc)
     assert [one["kind"] for one in held["sections"]] == ["done", "next"]

@@ -73,11 +73,7 @@ def atom(head: FeedHead, entries: Sequence[FeedEntry], deleted: Sequence[Deleted
     An empty feed is valid. Raises ValueError where the caller's own parts are wrong: a time without a zone, an id that is
     no IRI, an address that is not absolute.
     """
-    return enveloped(head, [*map(tombstone, deleted), *(rendered(entry, head.licence_url) for entry in entries)])
-
-
-def enveloped(head: FeedHead, parts: Sequence[bytes]) -> bytes:
-    """A feed around rendered entries and tombstones."""
+    parts = [*map(tombstone, deleted), *(rendered(entry, head.licence_url) for entry in entries)]
     return b"".join([opening(head), *parts, END])
 
 

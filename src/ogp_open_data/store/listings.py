@@ -1,4 +1,4 @@
-"""Asking for records as they stood at a release: pages by keyset, totals, single records and what belongs to them."""
+"""Asking for records as they stood at a release: pages by keyset, and totals."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import asyncpg
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -46,8 +45,9 @@ COUNT = "count(*)"
 # rows, and the oldest release, which tells in which shape they are.
 SUMMARY = """count(*),
 encode(sha256(convert_to(coalesce(string_agg(sha256, '' ORDER BY sort_key), ''), 'UTF8')), 'hex'), min(from_release)"""
-# The text as bytes: 100 texts with macrons in them took Python 0.4 ms to read and write again.
-PAGE = "id, convert_to(doc, 'UTF8') AS doc{csv}, from_release, {expression} AS place, sort_key{total}"
+PAGE = "id, {texts}from_release, {expression} AS place, sort_key{total}"
+# What a record is written as. JSON as bytes: 100 texts with macrons in them took Python 0.4 ms to read and write again.
+TEXTS = {"doc": "convert_to(doc, 'UTF8') AS doc, ", "csv": "csv, "}
 TOTAL = """,
 (SELECT count(*) {match}) AS total"""
 AFTER = "AND ({expression}, sort_key) {operator} ({value}::{kind}, {key}::text)"
@@ -68,38 +68,10 @@ FROM (SELECT {text} AS text, {expression} AS place, sort_key"""
 AT = "SELECT number, made_at, counts FROM release WHERE number = $1"
 AT_DAY = "SELECT number FROM release WHERE made_at < $1 ORDER BY number DESC LIMIT 1"
 FIRST = "SELECT number, made_at FROM release ORDER BY number LIMIT 1"
-# No join: with those to the release and to the first version it took PostgreSQL 0.50 ms, so 0.20.
-ITEM = """
-SELECT r.noun, r.id, r.version, r.doc, r.sha256, r.reason, r.successor, r.from_release,
-    (SELECT made_at FROM release WHERE number = r.from_release) AS made_at
-FROM record r
-WHERE r.noun = $1 AND r.id = $2 AND r.from_release <= $3 AND (r.until_release IS NULL OR r.until_release > $3)
-"""
-DATES = """
-SELECT one.id, release.made_at, first.made_at AS first_at
-FROM record one JOIN release first ON first.number = one.from_release
-JOIN record r ON r.noun = one.noun AND r.id = one.id
-    AND r.from_release <= $3 AND (r.until_release IS NULL OR r.until_release > $3)
-JOIN release ON release.number = r.from_release
-WHERE one.noun = $1 AND one.version = 1 AND one.id = ANY($2)
-"""
-# What belongs to the records of a page: those that name one of them, and those that they name.
-BELONGING = """
-SELECT noun, convert_to(doc, 'UTF8') AS doc FROM record
-WHERE noun = ANY($1) AND doc IS NOT NULL AND from_release <= $2 AND (until_release IS NULL OR until_release > $2)
-AND (plan = ANY($3) OR commitment = ANY($3) OR report = ANY($3) OR milestone = ANY($3) OR organisations && $3 OR id = ANY($4))
-AND NOT (noun = $5)
-ORDER BY noun, sort_key LIMIT $6
-"""
 BATCH = 1000
 # Rows of an export: few, so that the first byte comes early, then more; 8,192 are about 3 MB.
 FIRST_BATCH = 128
 LARGEST_BATCH = 8192
-# The fields in which a record names others.
-NAMING = (
-    *("plan", "commitment", "report", "milestone", "milestones", "organisations", "lead_organisations"),
-    *("supporting_organisations", "latest_report", "status_report", "parent"),
-)
 
 
 class Listing(Struct, frozen=True, kw_only=True):
@@ -119,7 +91,8 @@ class Listing(Struct, frozen=True, kw_only=True):
 
 
 class Found(asyncpg.Record):
-    """One row of a page, as it comes from the database: 100 objects of our own took a tenth of a page's time."""
+    """One row of a page, as it comes from the database, with those of its texts that were asked for: 100 objects of our own took a
+    tenth of a page's time."""
 
     @property
     def id(self) -> str:
@@ -138,7 +111,6 @@ class Found(asyncpg.Record):
 
     @property
     def csv(self) -> str:
-        """Where it was asked for."""
         csv: str = self["csv"]
         return csv
 
@@ -159,20 +131,6 @@ class Summary(NamedTuple):
     rows: int
     digest: str
     oldest: int | None
-
-
-class At(NamedTuple):
-    """A record as of a release: `doc` is None in a tombstone."""
-
-    noun: str
-    id: str
-    version: int
-    doc: str | None
-    sha256: str | None
-    reason: str | None
-    successor: str | None
-    release: int
-    made_at: datetime
 
 
 class Statement:
@@ -211,26 +169,26 @@ def order_of(listing: Listing) -> Order:
     return Order(expression, kind, *(("DESC", "<", ">") if listing.descending else ("ASC", ">", "<")))
 
 
-def page_text(listing: Listing, csv: bool, counted: bool) -> tuple[str, list[Any]]:
+def page_text(listing: Listing, texts: Sequence[str], counted: bool) -> tuple[str, list[Any]]:
     """The statement of a page, and its arguments."""
     if listing.by is not None:
-        return _by_value(listing, csv)
+        return _by_value(listing, texts)
     made, order = Statement(listing), order_of(listing)._asdict()
     total = TOTAL.format(match=made.match) if counted else ""
-    columns = PAGE.format(csv=", csv" if csv else "", total=total, **order)
+    columns = PAGE.format(texts="".join(TEXTS[one] for one in texts), total=total, **order)
     parts = [f"SELECT {columns}", made.match, *_after(made, listing, order)]
     parts.append(ORDER.format(limit=made.given(BATCH if listing.limit is None else listing.limit), **order))
     return "\n".join(parts), made.arguments
 
 
-def _by_value(listing: Listing, csv: bool) -> tuple[str, list[Any]]:
+def _by_value(listing: Listing, texts: Sequence[str]) -> tuple[str, list[Any]]:
     """The same where the values that match are known."""
     assert listing.by is not None and listing.sort == "id", "an index of a value has one order"
     name, values = listing.by
     made = Statement(replace(listing, filter=replace(listing.filter, **dict.fromkeys(BY[name]))))
     order, limit = order_of(listing)._asdict(), made.given(BATCH if listing.limit is None else listing.limit)
     text = BY_VALUE.format(
-        columns=PAGE.format(csv=", csv" if csv else "", total="", expression="place"),
+        columns=PAGE.format(texts="".join(TEXTS[one] for one in texts), total="", expression="place"),
         **{"name": name, "match": made.match, "values": made.given(list(values)), "limit": limit},
         type="date" if name == "period_end" else "text",
         after="".join(_after(made, listing, order)),
@@ -256,16 +214,18 @@ def plain(listing: Listing, *_: Any) -> bool:
 
 
 @planned_once_where(plain)
-async def page(connection: Connection, listing: Listing, csv: bool = True) -> list[Found]:
-    """At most `limit` rows (BATCH without one) after the place; without their CSV lines where those are not wanted."""
-    text, arguments = page_text(listing, csv, counted=False)
+async def page(connection: Connection, listing: Listing, texts: Sequence[str] = ("doc",)) -> list[Found]:
+    """At most `limit` rows (BATCH without one) after the place, with these TEXTS of each."""
+    text, arguments = page_text(listing, texts, counted=False)
     return await connection.fetch(text, *arguments, record_class=Found)
 
 
 @planned_once_where(plain)
-async def first_page(connection: Connection, listing: Listing, csv: bool = True) -> tuple[list[Found], int]:
+async def first_page(
+    connection: Connection, listing: Listing, texts: Sequence[str] = ("doc",)
+) -> tuple[list[Found], int]:
     """A page that nothing goes before, and how many records match in all: one query."""
-    text, arguments = page_text(listing, csv, counted=True)
+    text, arguments = page_text(listing, texts, counted=True)
     rows = await connection.fetch(text, *arguments, record_class=Found)
     return rows, rows[0]["total"] if rows else 0
 
@@ -344,39 +304,6 @@ def _day(text: str) -> date:
 
 # How a place is read from text.
 PLACES: dict[str, Callable[[str], Any]] = {"text": str, "bigint": int, "date": _day}
-
-
-@planned_once
-async def item(connection: Connection, noun: str, id: str, release: int) -> At | None:
-    """One record, or its tombstone, as of a release; None where it was never issued by then."""
-    row = await connection.fetchrow(ITEM, noun, id, release)
-    return None if row is None else At(*row)
-
-
-@planned_once
-async def dates(
-    connection: Connection, noun: str, ids: Sequence[str], release: int
-) -> dict[str, tuple[datetime, datetime]]:
-    """By id: when the version of that release, and when the first version, was published."""
-    return {row[0]: (row[1], row[2]) for row in await connection.fetch(DATES, noun, ids, release)}
-
-
-@planned_once
-async def belonging(
-    connection: Connection, nouns: Sequence[str], noun: str, release: int, docs: Sequence[bytes], most: int
-) -> list[tuple[str, bytes]]:
-    """(noun, record) of what belongs to some records of a noun, at most one more than `most`: one query, however many."""
-    records = [msgspec.json.decode(doc) for doc in docs]
-    ids = [record["id"] for record in records]
-    named = sorted({id for record in records for id in _named(record)} - set(ids))
-    rows = await connection.fetch(BELONGING, nouns, release, ids, named, noun, most + 1)
-    return [(row[0], row[1]) for row in rows]
-
-
-def _named(record: dict[str, Any]) -> list[str]:
-    """The ids of other records in a record's fields."""
-    values = [record.get(name) for name in NAMING]
-    return [id for value in values if value for id in (value if isinstance(value, list) else [value])]
 
 
 @planned_once

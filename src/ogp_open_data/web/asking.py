@@ -10,7 +10,7 @@ from ogp_open_data.errors import BadRequest, NotAcceptable, NotFound
 from ogp_open_data.formats import FORMATS, MISSING, Format, to_csvw
 from ogp_open_data.formats.about import About
 from ogp_open_data.records import NOUNS
-from ogp_open_data.store import listings
+from ogp_open_data.store import listings, single
 from ogp_open_data.store.releases import Head, counted
 from ogp_open_data.web import query
 from ogp_open_data.web.answers import Link
@@ -32,12 +32,17 @@ def negotiated(request: Request, suffix: str | None) -> Format:
         raise NotFound(f"this server cannot write .{suffix}; there are {known}. Whoever runs it can: {MISSING[suffix]}")
     if suffix is not None:
         return FORMATS[suffix]
-    by_type = {one.media_type: one for one in FORMATS.values()}
-    ranges = _weights(",".join(request.headers.getall("accept", [])) or "*/*")
-    best = max(by_type, key=lambda one: _weight(ranges, one))
-    if _weight(ranges, best) == 0:
-        raise NotAcceptable("ask for one of the media types in `available`", available=list(by_type))
-    return by_type[best]
+    ranges = _weights(accepted(request) or "*/*")
+    best = max(FORMATS.values(), key=lambda one: _weight(ranges, one.media_type))
+    if _weight(ranges, best.media_type) == 0:
+        available = [one.media_type for one in FORMATS.values()]
+        raise NotAcceptable("ask for one of the media types in `available`", available=available)
+    return best
+
+
+def accepted(request: Request) -> str:
+    """The Accept fields of a request, as one. (Litestar would read all fields, to give one: 0.02 ms of 0.3.)"""
+    return ",".join(value.decode("latin-1") for name, value in request.scope["headers"] if name == b"accept")
 
 
 def weight(accepted: str, media_type: str) -> float:
@@ -46,8 +51,10 @@ def weight(accepted: str, media_type: str) -> float:
 
 
 def _weight(ranges: Mapping[str, float], media_type: str) -> float:
-    main = media_type.partition("/")[0]
-    return next((ranges[name] for name in (media_type, f"{main}/*", "*/*") if name in ranges), 0.0)
+    found = ranges.get(media_type)
+    if found is None:
+        found = ranges.get(f"{media_type.partition('/')[0]}/*")
+    return ranges.get("*/*", 0.0) if found is None else found
 
 
 def _weights(accepted: str) -> dict[str, float]:
@@ -55,9 +62,13 @@ def _weights(accepted: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for part in accepted.split(","):
         name, *parameters = (one.strip().lower() for one in part.split(";"))
-        quality = next((one[2:].strip() for one in parameters if one.startswith("q=")), "1")
-        found[name] = float(quality) if re.fullmatch(r"[01](\.\d{0,3})?", quality) else 0.0
+        quality = next((one[2:].strip() for one in parameters if one.startswith("q=")), None)
+        found[name] = 1.0 if quality is None else _quality(quality)
     return found
+
+
+def _quality(text: str) -> float:
+    return float(text) if re.fullmatch(r"[01](\.\d{0,3})?", text) else 0.0
 
 
 async def release_of(site: Site, as_of: int | date | None) -> Head:
@@ -98,7 +109,7 @@ async def belonging(
     """What belongs to some records, where that is asked for. Raises BadRequest where it is too much for one answer."""
     if not nouns:
         return None
-    found = await site.store.reading(listings.belonging, nouns, noun, release, docs, MOST_INCLUDED)
+    found = await site.store.reading(single.belonging, nouns, noun, release, docs, MOST_INCLUDED)
     if len(found) > MOST_INCLUDED:
         detail = f"more than {MOST_INCLUDED:,} records belong to this page; ask for fewer records, or list those nouns"
         raise BadRequest(f"include: {detail}", errors=[{"parameter": "include", "detail": detail}])

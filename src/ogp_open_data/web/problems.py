@@ -13,7 +13,7 @@ from ogp_open_data.events import log
 from ogp_open_data.formats import to_table
 from ogp_open_data.intake.reading.documents import CSV, XLSX
 from ogp_open_data.web.answers import VARY
-from ogp_open_data.web.asking import weight
+from ogp_open_data.web.asking import accepted, weight
 from ogp_open_data.web.board import frame
 from ogp_open_data.web.edge import quota
 from ogp_open_data.web.site import Request, Response
@@ -31,13 +31,13 @@ def problem(request: Request, error: Exception) -> Response:
             "request.failed",
             request_id=request.scope["state"].get("request_id"),
             method=request.method,
-            path=request.url.path[:500],
+            path=request.scope["path"][:500],
             trace="".join(traceback.format_exception(error)),
         )
     if isinstance(known, errors.DocumentRefused) and known.rejected and (table := _table(request, known.rejected)):
         return table
     base, request_id, page = request.app.state.site.base, request.scope["state"]["request_id"], _for_people(request)
-    body = frame.problem(known, request_id, request.url.path) if page else details(known, base, request_id)
+    body = frame.problem(known, request_id, request.scope["path"]) if page else details(known, base, request_id)
     headers = fields(known, base) | _demanded(known, error) | ({"content-type": frame.HTML} if page else {})
     return litestar.Response(
         content=body, status_code=known.status, headers=headers, media_type="application/octet-stream"
@@ -46,8 +46,8 @@ def problem(request: Request, error: Exception) -> Response:
 
 def _table(request: Request, rows: Sequence[Sequence[str]]) -> Response | None:
     """The faulty rows of a table, with what is wrong in each, where they were asked for as a table rather than as a problem."""
-    accepted = ",".join(request.headers.getall("accept", []))
-    asked = {kind: weight(accepted, kind) for kind in (MEDIA_TYPE, CSV, XLSX)}
+    wanted = accepted(request)
+    asked = {kind: weight(wanted, kind) for kind in (MEDIA_TYPE, CSV, XLSX)}
     kind = max(asked, key=lambda one: asked[one])
     if kind == MEDIA_TYPE:
         return None
@@ -63,10 +63,10 @@ def _table(request: Request, rows: Sequence[Sequence[str]]) -> Response | None:
 
 def _for_people(request: Request) -> bool:
     """Whether a page was asked for, by its address and by name: what asks for anything (*/*) is a program."""
-    path = request.url.path
+    path = request.scope["path"]
     is_page = not path.startswith("/v1") and "." not in path
-    accepted = ",".join(request.headers.getall("accept", []))
-    return is_page and "text/html" in accepted and weight(accepted, "text/html") >= weight(accepted, MEDIA_TYPE)
+    wanted = accepted(request)
+    return is_page and "text/html" in wanted and weight(wanted, "text/html") >= weight(wanted, MEDIA_TYPE)
 
 
 def details(error: OpenDataError, base: str, request_id: str) -> bytes:

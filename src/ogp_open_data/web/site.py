@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import litestar
 from msgspec.structs import replace
@@ -14,14 +14,16 @@ from ogp_open_data.deprecations import Deprecated
 from ogp_open_data.errors import BadRequest
 from ogp_open_data.records import Filter, url_of
 from ogp_open_data.settings import Settings, public_url
-from ogp_open_data.store import following, history, listings, redactions, tallies
+from ogp_open_data.store import following, history, listings, redactions, single, tallies
 from ogp_open_data.store.doors import Connection, Known, Store
 from ogp_open_data.store.following import State
 from ogp_open_data.store.history import Digests
 from ogp_open_data.store.listings import Found, Listing, Summary
 from ogp_open_data.store.redactions import Redaction
 from ogp_open_data.store.releases import Dataset, Head
+from ogp_open_data.store.single import Asked, At
 from ogp_open_data.store.tallies import Tally
+from ogp_open_data.store.together import Together
 from ogp_open_data.web.edge.bounded import Bounded
 from ogp_open_data.web.edge.cache import Cache
 from ogp_open_data.web.reads.files import Files
@@ -32,6 +34,14 @@ Request: TypeAlias = litestar.Request[Any, Any, Any]
 Response: TypeAlias = litestar.Response[Any]
 MOST_KNOWN = 10_000
 ROOM_FOR_ENTRIES = 16 * 1024 * 1024
+
+
+class Rendered(NamedTuple):
+    """An entry of a feed: when its record was updated, its bytes, and their digest."""
+
+    updated: datetime
+    body: bytes
+    sha256: str
 
 
 def site_of(request: Request) -> "Site":
@@ -52,8 +62,9 @@ class Site:
         self.deprecated = deprecated
         self.files = files
         self.base = public_url(settings)
-        # Entries of feeds, by noun, id and release: when the record was updated, and the bytes.
-        self.entries: Bounded[tuple[str, str, int], tuple[datetime, bytes]] = Bounded(ROOM_FOR_ENTRIES)
+        # Entries of feeds, by noun, id and release.
+        self.entries: Bounded[tuple[str, str, int], Rendered] = Bounded(ROOM_FOR_ENTRIES)
+        self.records = Together[Asked, At](lambda asked: store.reading(single.items, asked))
         self.guard = Guard()
         self.reading = Reading(settings.vocabulary)
         self._state: State | None = None
@@ -130,26 +141,28 @@ class Site:
         self._warming = asyncio.create_task(self.cache.warm(asked))
         return state
 
-    async def page(self, listing: Listing, total: int | None, csv: bool = False) -> tuple[list[Found], int]:
+    async def page(
+        self, listing: Listing, total: int | None, texts: Sequence[str] = ("doc",)
+    ) -> tuple[list[Found], int]:
         """A page, and how many match in all: where nobody knows that yet, it is counted with the page."""
         if listing.filter != Filter() and tallies.told(listing.filter):
-            return await self._tallied_page(listing, csv)
+            return await self._tallied_page(listing, texts)
         key = ("count", _apart_from_pages(listing))
         known: int | None = self._known.get(key) if total is None else total
         if known is not None:
-            return await self.store.reading(listings.page, listing, csv), known
-        rows, counted = await self.store.reading(listings.first_page, listing, csv)
+            return await self.store.reading(listings.page, listing, texts), known
+        rows, counted = await self.store.reading(listings.first_page, listing, texts)
         self._remember(key, counted)
         return rows, counted
 
-    async def _tallied_page(self, listing: Listing, csv: bool) -> tuple[list[Found], int]:
+    async def _tallied_page(self, listing: Listing, texts: Sequence[str]) -> tuple[list[Found], int]:
         """The same where the total follows from tallies, which also tell what there is to look for."""
         known: list[Tally] = await self._once("tallies", tallies.at, replace(listing, filter=Filter()))
         total = tallies.total(tallies.matching(known, listing.filter))
         if total == 0 or listing.limit == 0:
             return [], total
         by = tallies.values(known, listing.filter) if listing.sort == "id" else None
-        return await self.store.reading(listings.page, replace(listing, by=by), csv), total
+        return await self.store.reading(listings.page, replace(listing, by=by), texts), total
 
     async def summary(self, listing: Listing) -> Summary:
         """What all records that a question matches come to: made once per release and filter."""

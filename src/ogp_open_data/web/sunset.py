@@ -31,7 +31,7 @@ async def answered(request: Request, handler: Callable[[], Awaitable[Response]])
 
 def used(table: Sequence[Deprecated], request: Request) -> list[Deprecated]:
     """The entries whose address, or parameter at this address, a request asks for. Fields are told by the schemas alone."""
-    here = [one for one in table if one.field is None and _is_at(one.address, request.url.path)]
+    here = [one for one in table if one.field is None and _is_at(one.address, request.scope["path"])]
     if not any(one.parameter for one in here):
         return here
     given = {name for name, _ in query.given(request.scope["query_string"])}

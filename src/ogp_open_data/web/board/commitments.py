@@ -3,7 +3,7 @@
 from typing import Any
 
 from ogp_open_data.records import Assessment, Commitment, Milestone, Organisation, Plan, Progress, Record, Report
-from ogp_open_data.store import board, history, listings, releases
+from ogp_open_data.store import board, history, releases, single
 from ogp_open_data.web.board import telling, timeline
 from ogp_open_data.web.board.frame import Asked, Page, asked, dated, names, shown
 from ogp_open_data.web.reads.items import record_at
@@ -84,7 +84,7 @@ async def _with(one: Asked, noun: str, id: str, nouns: tuple[str, ...]) -> tuple
     """A record, and what belongs to it. Raises NotFound or Gone."""
     at = await record_at(one.site, noun, id, one.head.number)
     assert at.doc is not None
-    rows = await one.site.store.reading(listings.belonging, nouns, noun, one.head.number, [at.doc.encode()], MOST)
+    rows = await one.site.store.reading(single.belonging, nouns, noun, one.head.number, [at.doc.encode()], MOST)
     return releases.decode(noun, at.doc), [releases.decode(other, doc) for other, doc in rows]
 
 

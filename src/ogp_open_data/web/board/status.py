@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ogp_open_data.formats.markup import day
-from ogp_open_data.web.asking import weight
+from ogp_open_data.web.asking import accepted, weight
 from ogp_open_data.web.board.frame import Page, asked, shown
 from ogp_open_data.web.board.words import plural
 from ogp_open_data.web.reads import health, standing
@@ -31,8 +31,8 @@ KINDS = {"hub": "Hubs of the feeds", "webhook": "Webhooks"}
 async def page(request: Request) -> Response:
     """The page of this moment: no cache keeps it, for it depends on the clock."""
     no_parameters(request)
-    accepted = ",".join(request.headers.getall("accept", []))
-    if weight(accepted, "application/json") > weight(accepted, "text/html"):
+    wanted = accepted(request)
+    if weight(wanted, "application/json") > weight(wanted, "text/html"):
         return await health.status(request)
     one = await asked(request)
     zone = ZoneInfo(one.site.settings.time_zone)

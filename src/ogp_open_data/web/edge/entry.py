@@ -37,7 +37,7 @@ REPEATED = {
 LARGE = 32 * 1024
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, dict=True):
     """A complete answer of the application."""
 
     status: int
@@ -45,7 +45,12 @@ class Answer(Struct, frozen=True):
     body: bytes
 
     def field(self, name: bytes) -> bytes | None:
-        return next((value for key, value in self.headers if key == name), None)
+        return self._fields.get(name)
+
+    @cached_property
+    def _fields(self) -> Fields:
+        """By name, the first of each."""
+        return dict(reversed(self.headers))
 
 
 class Written(NamedTuple):

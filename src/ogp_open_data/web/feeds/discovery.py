@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from ogp_open_data.formats import to_feed
 from ogp_open_data.records import Filter
-from ogp_open_data.store.listings import At
 from ogp_open_data.store.news import Subject
+from ogp_open_data.store.single import At
 from ogp_open_data.web.answers import Link
 from ogp_open_data.web.feeds.news import address
 from ogp_open_data.web.site import Site

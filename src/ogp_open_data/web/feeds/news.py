@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from ogp_open_data.errors import NotFound
 from ogp_open_data.formats import to_feed, to_json_feed, to_rss
 from ogp_open_data.formats.feed import Deleted, FeedEntry, FeedHead, Link, said
 from ogp_open_data.records import Filter, page_of
-from ogp_open_data.store import listings, news, releases
+from ogp_open_data.store import news, releases, single
 from ogp_open_data.store.news import Subject
 from ogp_open_data.store.releases import Head
 from ogp_open_data.web import query
@@ -93,6 +94,7 @@ async def archive(request: Request, name: str) -> Response:
     return await _answered(request, site, document, await stories.told(site, subject, found), PINNED)
 
 
+@lru_cache(1000)
 def address(suffix: str, subject: Subject, as_of: int | date | None = None) -> str:
     """Path and query of the feed of a subject, as it stands or as it stood."""
     return f"/feed.{suffix}{_query({**asdict(subject), 'as_of': as_of})}"
@@ -199,7 +201,7 @@ async def _named(site: Site, document: Document) -> tuple[str, str]:
     names = []
     for word, id in asked.items():
         noun = NOUN_OF_SUBJECT[word]
-        at = await site.store.reading(listings.item, noun, id, document.release.number)
+        at = await site.store.reading(single.item, noun, id, document.release.number)
         if at is None and not document.archive:
             raise NotFound(f"there is no {noun} record with the id {id[:200]}; /v1/{noun} lists them")
         doc = at.doc if at is not None else None

@@ -86,4 +86,4 @@ async def _part(site: Site, one: news.State) -> bytes:
     """A record's entry, or its tombstone."""
     if one.doc is None:
         return to_feed.tombstone(Deleted(await envelope.tag(site, one.noun, one.id), one.made_at, one.reason))
-    return await envelope.written(site, one.noun, one.id, one.release, one.doc, one.made_at, one.first_at)
+    return (await envelope.rendered(site, one.noun, one.id, one.release, one.doc, one.made_at, one.first_at)).body

@@ -43,7 +43,7 @@ async def of_all(
     if is_table(listing, asked) or (format.rows == "built" and count > WHOLE):
         body = await _file_if_room(site, format, listing, asked, origin)
     elif count <= WHOLE:
-        rows = await site.store.reading(listings.page, listing)
+        rows = await site.store.reading(listings.page, listing, ("doc", "csv"))
         body = await of_rows(site, format, listing, asked, rows, origin)
     etag = etag_of(digest, format.suffix, repr(asked), "1") if body is None else None
     return Representation(

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from ogp_open_data.errors import Gone, NotFound
 from ogp_open_data.formats import FORMATS, KNOWN, Format, build, to_csv, to_json
 from ogp_open_data.records import url_of
-from ogp_open_data.store import listings, releases
-from ogp_open_data.store.listings import At
+from ogp_open_data.store import releases
+from ogp_open_data.store.single import At
 from ogp_open_data.web import query
 from ogp_open_data.web.answers import CURRENT, PINNED, Link, Representation, answer, etag_of
 from ogp_open_data.web.asking import about, about_file, belonging, common_links, negotiated, query_string, release_of
@@ -57,7 +57,7 @@ async def one_record(request: Request, noun: str, name: str) -> Response:
 
 async def record_at(site: Site, noun: str, id: str, release: int) -> At:
     """The record as of a release. Raises NotFound or Gone."""
-    at = await site.store.reading(listings.item, noun, id, release)
+    at = await site.records.of((noun, id, release))
     if at is None:
         raise NotFound(f"there is no {noun} record with the id {id[:200]}; /v1/{noun} lists them")
     if at.doc is None:

@@ -26,6 +26,9 @@ from ogp_open_data.web.query import Query
 from ogp_open_data.web.reads import bulk, memento
 from ogp_open_data.web.site import Request, Response, Site, site_of
 
+# What a page is made of, but for those of `doc`. Entries of a feed are kept: only what is new is read.
+TEXTS: dict[str, tuple[str, ...]] = {"csv": ("doc", "csv"), "atom": ()}
+
 
 async def list_records(request: Request, noun: str, suffix: str | None) -> Response:
     """A list of a noun: a page of it, or in a bulk format and without a limit all of it."""
@@ -84,15 +87,16 @@ async def _page(
     # The cursor knows the total, or the release does, or it is counted.
     total = place.total if place else release.counts[listing.noun] if listing.filter == Filter() else None
     most = cursors.most(listing.limit, total, place)
-    rows, total = await site.page(replace(listing, limit=most), total, csv=format.suffix == "csv")
+    rows, total = await site.page(replace(listing, limit=most), total, TEXTS.get(format.suffix, ("doc",)))
     found = rows[: listing.limit]
     address = site.url(f"/v1/{listing.noun}.{format.suffix}")
     links = {"self": address + query_string(request), "first": address + query_string(request, cursor=None)}
     if len(rows) > len(found):
         cursor = cursors.following((await site.dataset()).epoch, listing, total, place, found)
         links["next"] = address + query_string(request, cursor=cursor, as_of=str(listing.release))
+    etag = None
     if format.suffix == "atom":
-        body = await envelope.of_page(site, listing, found, links, release.made_at or EPOCH)
+        body, etag = await envelope.of_page(site, listing, found, links, release.made_at or EPOCH)
     elif format.suffix == "json":
         body = await _json(site, listing, asked, found, links, total)
     else:
@@ -100,6 +104,7 @@ async def _page(
     return Representation(
         content_type=format.content_type,
         body=body,
+        etag=etag,
         last_modified=EPOCH,
         links=[*common_links(site, listing.noun, format), *list_links(site, format, listing.noun, request, links)],
         headers=bulk.headers(format, listing, len(found)) if format.bulk else {},

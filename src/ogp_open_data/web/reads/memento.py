@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ogp_open_data.errors import BadRequest, NotFound
 from ogp_open_data.records import url_of
 from ogp_open_data.store import history, listings
-from ogp_open_data.store.listings import At
+from ogp_open_data.store.single import At
 from ogp_open_data.web import query
 from ogp_open_data.web.answers import CURRENT, VARY, Link, Representation, answer, http_date
 from ogp_open_data.web.asking import common_links, query_string
@@ -34,7 +34,7 @@ async def redirected(
     if moment is None or as_of is not None:
         return None
     release = await _release_at(site, moment, noun, id)
-    location = site.base + request.url.path + query_string(request, as_of=str(release), cursor=None)
+    location = site.base + request.scope["path"] + query_string(request, as_of=str(release), cursor=None)
     headers = {"location": location, "vary": VARY, "cache-control": CURRENT}
     headers["link"] = ", ".join(map(str, _past(site, request, noun, id)))
     return litestar.Response(content=None, status_code=302, headers=headers)
@@ -76,7 +76,7 @@ async def _versions(site: Site, noun: str, id: str) -> list[Moment]:
 
 def _past(site: Site, request: Request, noun: str, id: str | None) -> list[Link]:
     """What every answer of a list or record says of its past."""
-    original = site.base + request.url.path + query_string(request, as_of=None, cursor=None)
+    original = site.base + request.scope["path"] + query_string(request, as_of=None, cursor=None)
     return [Link(original, "original timegate"), Link(_map_of(site, noun, id), "timemap", LINK_FORMAT)]
 
 
@@ -111,7 +111,7 @@ async def of_record(
 
 def _mementos(site: Site, request: Request, moments: Sequence[Moment]) -> list[Link]:
     """A link to each Memento of the resource that was asked for."""
-    address = site.base + request.url.path.removesuffix("/timemap")
+    address = site.base + request.scope["path"].removesuffix("/timemap")
     rels = ["memento"] * len(moments)
     for i, name in ((-1, "last"), (0, "first")):
         rels[i] = f"{name} {rels[i]}"

@@ -15,8 +15,8 @@ from ogp_open_data.intake.deciding import redacting
 from ogp_open_data.intake.reading import vocabulary
 from ogp_open_data.intake.releasing import Outcome
 from ogp_open_data.intake.terms import Terms
-from ogp_open_data.store import listings
-from ogp_open_data.store.listings import At
+from ogp_open_data.store import single
+from ogp_open_data.store.single import At
 from ogp_open_data.web import query
 from ogp_open_data.web.query import Parameter
 from ogp_open_data.web.reads import items
@@ -62,7 +62,7 @@ async def restore(request: Request, asker: Asker, body: bytes, noun: str, name: 
     """`POST /v1/{noun}/{id}/restore`: bring a withdrawn record back. A tombstone has no ETag to be asked for."""
     asked, site = _asked(request, said.REASON), site_of(request)
     head = await site.newest()
-    at = await site.store.reading(listings.item, noun, name, head.number)
+    at = await site.store.reading(single.item, noun, name, head.number)
     if at is None:
         raise NotFound(f"there is no {noun} record with the id {name[:200]}")
     return await _changed(request, asker, asked, at, partial(hand.restore, id=name))
@@ -100,7 +100,7 @@ async def redact(request: Request, asker: Asker, body: bytes, noun: str, name: s
     except msgspec.ValidationError as error:
         raise BadRequest(f'{error}; send {{"field": "sections", "text": "the words"}}, or the field alone') from error
     head, dry_run = await site.newest(), asked.get("dry_run", False)
-    if await site.store.reading_primary(listings.item, noun, name, head.number) is None:
+    if await site.store.reading_primary(single.item, noun, name, head.number) is None:
         raise NotFound(f"there is no {noun} record with the id {name[:200]}")
     terms = Terms(by=asker.by)
     outcome = await redacting.redact(site.store, name, one.field, asked["reason"], one.text, dry_run, terms)

@@ -65,7 +65,7 @@ async def _carried_out(request: Request, write: Write) -> Response:
             return await _once(request, asker, name, body, write)
         return response(await write.handler(request, asker, body, **request.path_params))
     except Refused as error:
-        told = Entry(asker.by.name, asker.by.address, write.action, request.url.path[:300], error.detail[:1000])
+        told = Entry(asker.by.name, asker.by.address, write.action, request.scope["path"][:300], error.detail[:1000])
         async with site.store.writing() as connection:
             await audit.refuse(connection, told, error.code)
         raise
