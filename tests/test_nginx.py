@@ -1,5 +1,6 @@
 """The shipped nginx configuration before the real program: the same answers, from its cache, and nobody can poison them."""
 
+import json
 import re
 import shutil
 import socket
@@ -138,6 +139,52 @@ def test_one_request_goes_in_and_one_answer_comes_out(front: str, fields: list[b
                 answer += part
     assert answer.count(b"HTTP/1.1 ") == 1
     assert httpx.get(f"{front}/v1/plans?limit=3").json()["meta"]["total"] == 1
+
+
+def own_address() -> str:
+    """One that this machine has besides the loopback, whose clients nobody counts; nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        try:
+            one.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this machine has no address besides the loopback")
+        return str(one.getsockname()[0])
+
+
+FORGED = [
+    [("X-Forwarded-For", "203.0.113.{}")],
+    [("X-Forwarded-For", "127.0.0.1")],
+    [("X-Forwarded-For", "198.51.100.1, 203.0.113.{}"), ("X-Forwarded-For", "127.0.0.1, 203.0.113.{}")],
+    [("Forwarded", "for=203.0.113.{}"), ("X-Real-IP", "203.0.113.{}"), ("True-Client-IP", "203.0.113.{}")],
+]
+
+
+def test_client_is_counted_and_logged_as_who_it_is_whatever_it_says(dsn: str, tmp_path: Path) -> None:
+    own = own_address()
+    settings = {"OGP_TRUSTED_PROXIES": "127.0.0.1", "OGP_READ_QUOTA": "5"}
+    with (
+        running("--database-url", dsn, "--sample", **settings) as (process, url),
+        nginx_before(url, tmp_path) as front,
+        httpx.Client(base_url=front, transport=httpx.HTTPTransport(local_address=own)) as client,
+    ):
+        # A search is five units, all that there are: whoever got a second one would have had another bucket.
+        statuses = [
+            client.get(
+                f"/v1/plans?q=t{turn}", headers=[(name, value.format(turn)) for name, value in fields]
+            ).status_code
+            for turn, fields in enumerate([[], *FORGED])
+        ]
+        assert statuses == [200, *len(FORGED) * [429]]
+        wrong = [("Authorization", f"Bearer ogp_wrong_{'x' * 40}"), ("X-Forwarded-For", "203.0.113.77")]
+        assert client.post("/v1/imports", headers=wrong, content=b"x").status_code == 401
+        # Nobody else has paid for it: not who was named, nor another client of the same proxy.
+        assert httpx.get(f"{front}/v1/plans?q=other").status_code == 200
+        named = {"X-Forwarded-For": "203.0.113.1"}
+        assert httpx.get(f"{url}/v1/plans?q=named", headers=named).headers["ratelimit"].startswith('"reads";r=0')
+        process.terminate()
+        assert process.stderr is not None
+        refused = [json.loads(line) for line in process.stderr if '"key.refused"' in line]
+    assert [one["client"] for one in refused] == [own]
 
 
 def test_release_is_seen_soon_and_answers_outlive_the_program(dsn: str, tmp_path: Path) -> None:
