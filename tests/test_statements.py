@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ogp_open_data import store
 from ogp_open_data.records import NOUNS, Filter
-from ogp_open_data.store import listings
+from ogp_open_data.store import exports, listings
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.listings import Listing
 from ogp_open_data.store.releases import Row
@@ -88,5 +88,7 @@ async def test_every_filter_order_and_place_makes_a_statement_that_the_database_
                 one = Listing(noun=noun, release=1, filter=filter, sort=sort, descending=descending, limit=7)
                 assert await store.reading(listings.page, one) == []
                 assert await store.reading(listings.page, replace(one, after=(places[kind], "k"))) == []
+            place = (places[kind], "k")
+            assert await store.reading(exports.batch, one, "csv", place, place) == []
         assert await store.reading(listings.count, one) == 0
-        assert (await store.reading(listings.summary, one))[0] == 0
+        assert (await store.reading(exports.summary, one))[0] == 0

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from database import executed
 from ogp_open_data.records import Filter
-from ogp_open_data.store import listings
-from ogp_open_data.store.doors import Store
+from ogp_open_data.store import exports, listings
+from ogp_open_data.store.doors import Connection, Store
 from ogp_open_data.store.listings import Listing
 from serving import running
 
@@ -46,19 +46,38 @@ FROM generate_series(1, 700) AS n
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("sort", ["id", "release", "due_on"])
 async def test_export_has_the_rows_of_the_pages_in_their_order(
-    store: Store, dsn: str, sort: str, descending: bool
+    store: Store, dsn: str, sort: str, descending: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(exports, "SIZE", 100)
     await executed(dsn, ODD)
+
+    async def texts(listing: Listing, column: str) -> list[bytes]:
+        places = (await store.reading(exports.summary, listing)).places
+        return [lines async for lines in exports.everything(store, listing, column, places)]
+
     listing = Listing(noun="milestones", release=1, sort=sort, descending=descending, limit=1000)
     rows = await store.reading(listings.page, listing, ("doc", "csv"))
-    assert len(rows) == 700 > 2 * listings.FIRST_BATCH
+    assert len(rows) == 700 > 2 * exports.FIRST
     whole = replace(listing, limit=None)
-    docs = b"".join([lines async for lines in listings.everything(store, whole, "doc")])
-    assert docs == "".join(f"{row.doc}\n" for row in rows).encode()
-    csv = b"".join([lines async for lines in listings.everything(store, whole, "csv")])
-    assert csv == "".join(f"{row.csv}\r\n" for row in rows).encode()
-    empty = replace(whole, filter=Filter(plan="xx"))
-    assert [lines async for lines in listings.everything(store, empty, "csv")] == [b""]
+    docs = await texts(whole, "doc")
+    assert len(docs) >= 8 and b"".join(docs) == "".join(f"{row.doc}\n" for row in rows).encode()
+    assert b"".join(await texts(whole, "csv")) == "".join(f"{row.csv}\r\n" for row in rows).encode()
+    assert await texts(replace(whole, filter=Filter(plan="xx")), "csv") == []
+
+
+async def test_batches_are_read_in_the_order_of_an_index_and_not_sorted(store: Store, dsn: str) -> None:
+    await executed(dsn, filled(30_000))
+    await executed(dsn, "ANALYZE record")
+    listing = Listing(noun="progress", release=1, filter=Filter(status=["unknown"]))
+    places = (await store.reading(exports.summary, listing)).places
+    assert len(places) == 1 + 30_000 // exports.SIZE
+
+    async def plan(connection: Connection) -> str:
+        text, arguments = exports.batch_text(listing, "doc", places[1], places[2])
+        return "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {text}", *arguments))
+
+    said = await store.reading(plan)
+    assert "Index Scan" in said and "Sort" not in said
 
 
 @pytest.fixture

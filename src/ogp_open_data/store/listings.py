@@ -1,7 +1,6 @@
 """Asking for records as they stood at a release: pages by keyset, and totals."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ogp_open_data.records import NOUNS, Filter
-from ogp_open_data.store.doors import Connection, Store, planned_once, planned_once_where
+from ogp_open_data.store.doors import Connection, planned_once, planned_once_where
 
 # What a list can be sorted by: the expression, and the type of its place in a cursor. `id` is the natural order (2, 2A, 3, 10).
 SORTS = {
@@ -41,17 +40,14 @@ FILTERS = {
 }
 # Columns, each of a statement.
 COUNT = "count(*)"
-# Over all rows that match: how many, a digest of their digests, of which the ETag of a bulk answer is made without reading the
-# rows, and the oldest release, which tells in which shape they are.
-SUMMARY = """count(*),
-encode(sha256(convert_to(coalesce(string_agg(sha256, '' ORDER BY sort_key), ''), 'UTF8')), 'hex'), min(from_release)"""
 PAGE = "id, {texts}from_release, {expression} AS place, sort_key{total}"
 # What a record is written as. JSON as bytes: 100 texts with macrons in them took Python 0.4 ms to read and write again.
 TEXTS = {"doc": "convert_to(doc, 'UTF8') AS doc, ", "csv": "csv, "}
 TOTAL = """,
 (SELECT count(*) {match}) AS total"""
 AFTER = "AND ({expression}, sort_key) {operator} ({value}::{kind}, {key}::text)"
-ORDER = "ORDER BY {expression} {way}, sort_key {way} LIMIT {limit}::bigint"
+ORDER = "ORDER BY {expression} {way}, sort_key {way}"
+LIMITED = ORDER + " LIMIT {limit}::bigint"
 # A page of what has one of several values: of each a page, in the order of its index, and of these the first. By `= ANY` it would
 # be all that match, sorted, or a search through all records: 16 ms a page among 100,000 lines, where this takes 1.
 BY_VALUE = """
@@ -61,17 +57,13 @@ FROM unnest({values}::{type}[]) AS one(value), LATERAL (
 ORDER BY place {way}, sort_key {way} LIMIT {limit}::bigint"""
 # The fields of a filter that ask for each.
 BY = {"status": ("status",), "timeliness": ("timeliness",), "period_end": ("period_from", "period_to")}
-# A batch of an export: a text each, and beside the last one that the batch may hold its place.
-COPIED = """
-SELECT text, CASE WHEN row_number() OVER () = {limit}::bigint THEN place::text || chr(3) || sort_key END
-FROM (SELECT {text} AS text, {expression} AS place, sort_key"""
 AT = "SELECT number, made_at, counts FROM release WHERE number = $1"
 AT_DAY = "SELECT number FROM release WHERE made_at < $1 ORDER BY number DESC LIMIT 1"
 FIRST = "SELECT number, made_at FROM release ORDER BY number LIMIT 1"
 BATCH = 1000
-# Rows of an export: few, so that the first byte comes early, then more; 8,192 are about 3 MB.
-FIRST_BATCH = 128
-LARGEST_BATCH = 8192
+
+# A row's place in an order: the value of what is ordered by, and the sort key.
+Place = tuple[Any, str]
 
 
 class Listing(Struct, frozen=True, kw_only=True):
@@ -86,7 +78,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     sort: str = "id"
     descending: bool = False
     limit: int | None = None
-    after: tuple[Any, str] | None = None
+    after: Place | None = None
     by: tuple[str, tuple[str | date, ...]] | None = None
 
 
@@ -120,17 +112,9 @@ class Found(asyncpg.Record):
         return release
 
     @property
-    def place(self) -> tuple[Any, str]:
+    def place(self) -> Place:
         """Where the next page begins."""
         return self["place"], self["sort_key"]
-
-
-class Summary(NamedTuple):
-    """Of all rows that match: how many, a digest of their digests, and the release of the oldest."""
-
-    rows: int
-    digest: str
-    oldest: int | None
 
 
 class Statement:
@@ -177,7 +161,7 @@ def page_text(listing: Listing, texts: Sequence[str], counted: bool) -> tuple[st
     total = TOTAL.format(match=made.match) if counted else ""
     columns = PAGE.format(texts="".join(TEXTS[one] for one in texts), total=total, **order)
     parts = [f"SELECT {columns}", made.match, *_after(made, listing, order)]
-    parts.append(ORDER.format(limit=made.given(BATCH if listing.limit is None else listing.limit), **order))
+    parts.append(LIMITED.format(limit=made.given(BATCH if listing.limit is None else listing.limit), **order))
     return "\n".join(parts), made.arguments
 
 
@@ -192,7 +176,7 @@ def _by_value(listing: Listing, texts: Sequence[str]) -> tuple[str, list[Any]]:
         **{"name": name, "match": made.match, "values": made.given(list(values)), "limit": limit},
         type="date" if name == "period_end" else "text",
         after="".join(_after(made, listing, order)),
-        order=ORDER.format(limit=limit, **order),
+        order=LIMITED.format(limit=limit, **order),
         **order,
     )
     return text, made.arguments
@@ -200,10 +184,13 @@ def _by_value(listing: Listing, texts: Sequence[str]) -> tuple[str, list[Any]]:
 
 def _after(made: Statement, listing: Listing, order: dict[str, str]) -> list[str]:
     """The clause of what comes after the place, where there is one."""
-    if listing.after is None:
-        return []
-    value, key = map(made.given, listing.after)
-    return [AFTER.format(operator=order["onward"], value=value, key=key, **order)]
+    return [] if listing.after is None else [beyond(made, listing.after, order["onward"], order)]
+
+
+def beyond(made: Statement, place: Place, operator: str, order: dict[str, str]) -> str:
+    """The clause of what is on one side of a place."""
+    value, key = map(made.given, place)
+    return AFTER.format(operator=operator, value=value, key=key, **order)
 
 
 def plain(listing: Listing, *_: Any) -> bool:
@@ -236,74 +223,6 @@ async def count(connection: Connection, listing: Listing) -> int:
     made = Statement(listing)
     number: int = await connection.fetchval(f"SELECT {COUNT} {made.match}", *made.arguments)
     return number
-
-
-@planned_once
-async def summary(connection: Connection, listing: Listing) -> Summary:
-    """What all records that match come to."""
-    made = Statement(listing)
-    row = await connection.fetchrow(f"SELECT {SUMMARY} {made.match}", *made.arguments)
-    assert row is not None
-    return Summary(*row)
-
-
-async def everything(store: Store, listing: Listing, column: str) -> AsyncIterator[bytes]:
-    """The texts in a column (`doc` or `csv`) of all rows of a listing as lines, in batches that grow, the next one read meanwhile.
-
-    A `csv` line ends in CRLF, a `doc` in LF. A release never changes, so each batch may use another connection, and none waits
-    for a reader.
-    """
-    size, coming = FIRST_BATCH, asyncio.create_task(store.reading(batch, listing, column, FIRST_BATCH))
-    try:
-        while True:
-            lines, place = await coming
-            if place is not None:
-                size = min(4 * size, LARGEST_BATCH)
-                listing = replace(listing, after=place)
-                coming = asyncio.create_task(store.reading(batch, listing, column, size))
-            yield lines
-            if place is None:
-                return
-    finally:
-        coming.cancel()
-
-
-@planned_once
-async def batch(
-    connection: Connection, listing: Listing, column: str, size: int
-) -> tuple[bytes, tuple[Any, str] | None]:
-    """The lines of the next rows of a listing, and the place of the last of them; None where nothing comes after.
-
-    By COPY: what is sent is what is stored, no row becomes an object. Its csv form quotes what has a line break in it, with a
-    sign that no text of ours has, which is taken out again.
-    """
-    assert column in ("doc", "csv"), "a column is never what somebody sent"
-    made, order = Statement(listing), order_of(listing)._asdict()
-    limit = made.given(size)
-    text = "csv || chr(13)" if column == "csv" else column
-    parts = [COPIED.format(text=text, limit=limit, **order), made.match, *_after(made, listing, order)]
-    parts.append(f"{ORDER.format(limit=limit, **order)}) AS batch")
-    chunks: list[bytes] = []
-
-    async def take(chunk: bytes) -> None:
-        chunks.append(chunk)
-
-    await connection.copy_from_query(
-        "\n".join(parts), *made.arguments, output=take, format="csv", quote="\x01", delimiter="\x02"
-    )
-    lines, _, last = b"".join(chunks).rpartition(b"\x02")
-    value, _, key = last.rstrip(b"\n").decode().partition("\x03")
-    lines = b"%b\x02\n" % lines if lines else b""
-    whole = lines.replace(b"\x01", b"").replace(b"\x02\n", b"\n")
-    return whole, (PLACES[order["kind"]](value), key) if key else None
-
-
-def _day(text: str) -> date:
-    return date.max if text == "infinity" else date.fromisoformat(text)
-
-
-# How a place is read from text.
-PLACES: dict[str, Callable[[str], Any]] = {"text": str, "bigint": int, "date": _day}
 
 
 @planned_once

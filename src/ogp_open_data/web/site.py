@@ -14,11 +14,12 @@ from ogp_open_data.deprecations import Deprecated
 from ogp_open_data.errors import BadRequest
 from ogp_open_data.records import Filter, url_of
 from ogp_open_data.settings import Settings, public_url
-from ogp_open_data.store import following, history, listings, redactions, single, tallies
+from ogp_open_data.store import exports, following, history, listings, redactions, single, tallies
 from ogp_open_data.store.doors import Connection, Known, Store
+from ogp_open_data.store.exports import Summary
 from ogp_open_data.store.following import State
 from ogp_open_data.store.history import Digests
-from ogp_open_data.store.listings import Found, Listing, Summary
+from ogp_open_data.store.listings import Found, Listing
 from ogp_open_data.store.redactions import Redaction
 from ogp_open_data.store.releases import Dataset, Head
 from ogp_open_data.store.single import Asked, At
@@ -157,7 +158,9 @@ class Site:
 
     async def _tallied_page(self, listing: Listing, texts: Sequence[str]) -> tuple[list[Found], int]:
         """The same where the total follows from tallies, which also tell what there is to look for."""
-        known: list[Tally] = await self._once("tallies", tallies.at, replace(listing, filter=Filter()))
+        known: list[Tally] = await self._once(
+            "tallies", tallies.at, _apart_from_pages(replace(listing, filter=Filter()))
+        )
         total = tallies.total(tallies.matching(known, listing.filter))
         if total == 0 or listing.limit == 0:
             return [], total
@@ -165,8 +168,8 @@ class Site:
         return await self.store.reading(listings.page, replace(listing, by=by), texts), total
 
     async def summary(self, listing: Listing) -> Summary:
-        """What all records that a question matches come to: made once per release and filter."""
-        found: Summary = await self._once("summary", listings.summary, listing)
+        """What all records that a question matches come to: made once per release, filter and order."""
+        found: Summary = await self._once("summary", exports.summary, listing)
         return found
 
     async def release(self, number: int) -> tuple[datetime, str]:
@@ -186,9 +189,9 @@ class Site:
 
     async def _once(self, name: str, query: Callable[[Connection, Any], Awaitable[Any]], asked: Listing | int) -> Any:
         """What a query says of a release, or of all rows of a listing, which never changes."""
-        key = (name, _apart_from_pages(asked) if isinstance(asked, Listing) else asked)
+        key = (name, asked)
         if key not in self._known:
-            self._remember(key, await self.store.reading(query, key[1]))
+            self._remember(key, await self.store.reading(query, asked))
         return self._known[key]
 
     def _remember(self, key: tuple[str, Listing | int], value: Any) -> None:
