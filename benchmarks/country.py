@@ -20,7 +20,7 @@ from ogp_open_data.records import (
 )
 from ogp_open_data.store import releases
 from ogp_open_data.store.doors import Store
-from ogp_open_data.store.releases import Release
+from ogp_open_data.store.releases import Prepared, Release
 
 # fmt: off
 WORDS = [
@@ -110,4 +110,4 @@ async def _publish(store: Store, number: int, batch: Sequence[Record], counts: d
     async with store.writing() as connection:
         await releases.lock(connection)
         release = Release(number, datetime.now(UTC), "import", None, None, dict(counts))
-        await releases.publish(connection, release, [row(edit, number) for edit in edits])
+        await releases.publish(connection, [Prepared(release, [row(edit, number) for edit in edits])])

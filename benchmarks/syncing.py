@@ -21,7 +21,7 @@ from ogp_open_data.intake.rows import row
 from ogp_open_data.store import listings, releases
 from ogp_open_data.store.doors import Store
 from ogp_open_data.store.listings import Listing
-from ogp_open_data.store.releases import Release
+from ogp_open_data.store.releases import Prepared, Release
 
 CHANGES = 100
 POLLS = 200
@@ -135,7 +135,7 @@ async def changed(dsn: str) -> None:
     async with store.writing() as connection:
         await releases.lock(connection)
         release = Release(head.number + 1, datetime.now(UTC), "import", None, None, head.counts)
-        await releases.publish(connection, release, [row(edit, release.number) for edit in edits])
+        await releases.publish(connection, [Prepared(release, [row(edit, release.number) for edit in edits])])
     await store.close()
     # The program hears of it within a second.
     await asyncio.sleep(1)

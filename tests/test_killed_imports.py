@@ -30,7 +30,7 @@ T = TypeVar("T")
 POINTS = 50
 # The program is loaded once, then forked for each import: what is killed is a process of its own that runs the command.
 FORKING = multiprocessing.get_context("forkserver")
-FORKING.set_forkserver_preload(["ogp_open_data.cli"])
+FORKING.set_forkserver_preload(["ogp_open_data.cli.documents"])
 BUSY = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 RELEASES = "SELECT count(*) FROM release"

@@ -26,7 +26,7 @@ from ogp_open_data.intake.rows import row
 from ogp_open_data.records import NOUN_OF, NOUNS, Commitment, Milestone, Record, url_of
 from ogp_open_data.store import releases
 from ogp_open_data.store.doors import Store
-from ogp_open_data.store.releases import Release
+from ogp_open_data.store.releases import Prepared, Release
 from publisher import some
 from serving import running
 from test_daily import ZONE, aged
@@ -77,7 +77,7 @@ class Country:
             counts = {noun: head.counts[noun] + sum(edit.noun == noun for edit in edits) for noun in NOUNS}
             assert head.made_at is not None
             release = Release(head.number + 1, head.made_at, "import", None, None, counts)
-            await releases.publish(connection, release, [row(edit, release.number) for edit in edits])
+            await releases.publish(connection, [Prepared(release, [row(edit, release.number) for edit in edits])])
 
     async def day(self) -> None:
         """Often nothing or an empty release; else a report or two, corrected or withdrawn now and then."""

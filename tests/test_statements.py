@@ -50,7 +50,7 @@ async def test_columns_of_record_are_the_fields_of_row(store: Store) -> None:
     text = "SELECT column_name FROM information_schema.columns WHERE table_name = 'record' ORDER BY ordinal_position"
     async with store.writing() as connection:
         columns = {row[0] for row in await connection.fetch(text)}
-    assert columns == {*Row.__struct_fields__, "from_release", "until_release"}
+    assert columns == {*Row.__struct_fields__, "until_release"}
 
 
 async def test_reading_door_refuses_to_write(store: Store) -> None:

@@ -20,12 +20,12 @@ from ogp_open_data.intake.reading import documents
 from ogp_open_data.intake.reading.drafts import Draft
 from ogp_open_data.intake.reading.sheet import Workbook
 from ogp_open_data.intake.reading.vocabulary import Vocabulary
-from ogp_open_data.intake.releasing import Made, Outcome, Prepared, Writing, held, prepared, publish, writing
+from ogp_open_data.intake.releasing import Made, Outcome, Writing, held, prepared, publish, writing
 from ogp_open_data.intake.terms import TERMS, Terms
 from ogp_open_data.records import Plan, Source, digest
 from ogp_open_data.store import history, releases
 from ogp_open_data.store.doors import Store
-from ogp_open_data.store.releases import Held
+from ogp_open_data.store.releases import Held, Prepared
 from ogp_open_data.tracing import traced
 
 # The longest plans have some twenty to a commitment. Matching compares each printed one with each held one.

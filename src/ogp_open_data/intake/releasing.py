@@ -15,12 +15,12 @@ from ogp_open_data.intake.deciding.world import Decision
 from ogp_open_data.intake.questions import Question
 from ogp_open_data.intake.rows import row
 from ogp_open_data.intake.terms import PROGRAM, Actor, mark_of
-from ogp_open_data.records import Commitment, Finding, Milestone
+from ogp_open_data.records import Finding
 from ogp_open_data.store import releases
 from ogp_open_data.store.audit import Entry
 from ogp_open_data.store.doors import Connection, Store
 from ogp_open_data.store.history import Digests
-from ogp_open_data.store.releases import Document, Head, Held, Release, Row
+from ogp_open_data.store.releases import Document, Head, Held, Prepared, Release
 from ogp_open_data.tracing import span
 
 T = TypeVar("T")
@@ -111,16 +111,6 @@ def _merged(parts: Iterable[dict[str, T]]) -> dict[str, T]:
     return merged
 
 
-class Prepared(Struct, frozen=True):
-    """Everything that a release writes."""
-
-    release: Release
-    rows: list[Row]
-    facts: list[Commitment | Milestone]
-    document: Document | None
-    entry: Entry
-
-
 def prepared(
     at: Writing,
     decision: Decision,
@@ -151,6 +141,12 @@ async def publish(at: Writing, made: Prepared | None) -> int | None:
     """Write a release, where there is one to write, with who made it in the same transaction; its number."""
     if made is None:
         return None
-    with span("release", number=made.release.number, cause=made.release.cause, records=len(made.rows)):
-        await releases.publish(at.connection, made.release, made.rows, made.facts, made.document, made.entry)
+    await publish_all(at.connection, [made])
     return made.release.number
+
+
+async def publish_all(connection: Connection, made: Sequence[Prepared]) -> None:
+    """Write releases that follow each other, all or none."""
+    last = made[-1].release
+    with span("release", number=last.number, cause=last.cause, records=sum(len(one.rows) for one in made)):
+        await releases.publish(connection, made)

@@ -62,6 +62,7 @@ def row(edit: Edit, release: int, document: str | None = None) -> Row:
     record = replace(known, version=edit.version, release=release)
     doc = canonical(record) if edit.record is not None else None
     return Row(
+        from_release=release,
         noun=edit.noun,
         id=edit.id,
         version=edit.version,

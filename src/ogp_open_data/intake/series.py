@@ -1,15 +1,16 @@
-"""Documents one after another, a release each: the next is read and decided while the one before is being written.
+"""Documents one after another, a release each: the next are read and decided while those before are being written.
 
-look (what is held of many documents, as of the head) → decide (pure) → write, one statement → what is held then follows by itself
+look (what is held of many documents, as of the head) → decide (pure), what is held then follows by itself → write, one statement
 
-What was looked at stays true as long as nobody else publishes, and each statement proves that: it can write only the number after
-the head that it was decided on. Where somebody did, the document goes the way of a single one, and the rest is looked at again.
+What was looked at stays true as long as nobody else publishes, and each statement proves that: it can write only the numbers after
+the head that it was decided on. Where somebody did, the documents go the way of a single one, and the rest is looked at again.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
+from time import monotonic
 from typing import Self
 
 from msgspec import Struct
@@ -27,16 +28,20 @@ from ogp_open_data.intake.importer import (
     understood,
 )
 from ogp_open_data.intake.reading.vocabulary import Vocabulary
-from ogp_open_data.intake.releasing import Outcome, Prepared, Writing, moment, publish, together
+from ogp_open_data.intake.releasing import Outcome, Writing, moment, publish_all, together
 from ogp_open_data.intake.terms import TERMS, Terms
 from ogp_open_data.records import Commitment, Milestone, Organisation, Plan
 from ogp_open_data.store import releases
 from ogp_open_data.store.doors import Connection, Store
-from ogp_open_data.store.releases import Head, Held, Overtaken
+from ogp_open_data.store.releases import Head, Held, Overtaken, Prepared
 
-# How many documents, and bytes of them, are looked at together. More would save nothing: it is five statements for all of them.
-AHEAD = 64
+# How many documents, and bytes of them, are looked at together: five statements for all of them, before which all that was decided
+# has to be written.
+AHEAD = 256
 ROOM = 16 * 1024 * 1024
+# Seconds for which releases are gathered, to be written by one statement and brought to the disk by one commit; others wait for the
+# writer's lock for half as long.
+GATHER = 0.05
 # Plans and organisations, among commitments by their ids.
 DIRECTORY = ""
 # A document as it comes, or why there is none; what it claims; and what came of it.
@@ -63,8 +68,10 @@ class Known(Struct, frozen=True):
         for fact in made.facts:
             part = fact.commitment if isinstance(fact, Milestone) else fact.id
             changes.setdefault(part, ([], []))[1].append(fact)
-        changed = {edit.id for edit in edits}
-        seen = {sha256: ids for sha256, ids in self.seen.items() if changed.isdisjoint(ids)}
+        seen = dict(self.seen)
+        # A new report is none that a document was found to have made.
+        if changed := {edit.id for edit in edits if edit.version > 1}:
+            seen = {sha256: ids for sha256, ids in seen.items() if changed.isdisjoint(ids)}
         if document is not None and document.reports:
             seen[document.sha256] = document.reports
         return replace(
@@ -121,16 +128,16 @@ def _commitments(one: Understood, directory: Held) -> list[str]:
         return []
 
 
-class _Written(Struct, frozen=True):
-    """A document whose release is on its way, and what will have come of it."""
+class _Step(Struct, frozen=True):
+    """A document with what comes of it, told once it is true: once its release, where it makes one, is on the disk."""
 
-    document: Document
-    outcome: Outcome
-    task: asyncio.Task[int | None]
+    given: Read
+    told: Told
+    made: Prepared | None = None
 
 
 class _Series:
-    """What is known between one document and the next, over one connection."""
+    """What is known between one document and the next, over one connection: what was decided, and what of that is being written."""
 
     def __init__(self, store: Store, connection: Connection, vocabulary: Vocabulary, terms: Terms) -> None:
         self.store = store
@@ -138,63 +145,90 @@ class _Series:
         self.vocabulary = vocabulary
         self.terms = terms
         self.known: Known | None = None
-        self.written: _Written | None = None
+        self.decided: list[_Step] = []
+        self.since = 0.0
+        self.writing: list[_Step] = []
+        self.task: asyncio.Task[None] | None = None
 
-    async def take(self, one: Understood, waiting: Iterable[Read]) -> list[Told]:
-        """Begin to write what comes of a document; gives what came of the one before, and of this one where nothing is written.
+    async def take(self, one: Read, waiting: Iterable[Read]) -> list[Told]:
+        """Decide on a document; gives what came of those before that are on the disk by now.
 
         `waiting` are those after it, which are looked at together with it where that is necessary.
         """
-        step = self._concluded(one)
-        told = await self.end()
-        if step is None or self.known is None:
-            self.known = await look(self.connection, [one, *(n for n in waiting if isinstance(n, Understood))])
-            step = self._concluded(one)
+        told: list[Told] = []
+        step = self._step(one)
+        if step is None:
+            told = await self.end()
+            wanted = [one, *waiting]
+            self.known = await look(self.connection, [each for each in wanted if isinstance(each, Understood)])
+            step = self._step(one)
             assert step is not None, "it was just looked at"
-        if isinstance(step, Refused):
-            return [*told, step]
-        at, outcome, made = step
-        if made is None:
-            return [*told, outcome]
-        self.known = self.known.after(outcome.edits, made)
-        self.written = _Written(one.document, outcome, asyncio.create_task(publish(at, made)))
-        # The statement is sent before anything else is done.
-        await asyncio.sleep(0)
+        if not self.decided:
+            self.since = monotonic()
+        self.decided.append(step)
+        if monotonic() - self.since > GATHER:
+            told += await self._write()
         return told
 
-    def _concluded(self, one: Understood) -> tuple[Writing, Outcome, Prepared | None] | Refused | None:
-        """What comes of a document, by what is known; None where that is not enough."""
+    def _step(self, one: Read) -> _Step | None:
+        """What comes of a document, by what is known, which follows it; None where that is not enough."""
+        if isinstance(one, Refused):
+            return _Step(one, one)
         if (known := self.known) is None or one.sha256 not in known.looked:
             return None
         at = Writing(self.connection, known.head, moment(known.head), self.terms.by, dry_run=False)
         if not one.document.answers and one.sha256 in known.seen:
-            return at, unchanged(at, one), None
+            return _Step(one, unchanged(at, one))
         try:
             about = resolved(one, known.parts[DIRECTORY])
             if not known.parts.keys() >= set(about.commitments):
                 return None
             held = together(known.parts[part] for part in (DIRECTORY, *about.commitments))
-            return at, *concluded(at, about, held, self.terms)
+            outcome, made = concluded(at, about, held, self.terms)
         except Refused as refusal:
-            return refusal
+            return _Step(one, refusal)
+        if made is not None:
+            self.known = known.after(outcome.edits, made)
+        return _Step(one, outcome, made)
 
     async def end(self) -> list[Told]:
-        """What came of the document that is on its way, if there is one.
+        """What came of all documents that were not told of yet."""
+        return [*await self._write(), *await self._written()]
 
-        Where somebody else published meanwhile, nothing is known any more, and it is imported by itself.
+    async def _write(self) -> list[Told]:
+        """Begin to write what was decided; gives what came of what was being written."""
+        told = await self._written()
+        self.writing, self.decided = self.decided, []
+        if made := [step.made for step in self.writing if step.made is not None]:
+            self.task = asyncio.create_task(publish_all(self.connection, made))
+            # The statement is sent before anything else is done.
+            await asyncio.sleep(0)
+        return told
+
+    async def _written(self) -> list[Told]:
+        """What came of the documents that are being written.
+
+        Where somebody else published meanwhile, or the database refuses one, none of them is written and nothing is known any more:
+        each is imported by itself, and so are those that were decided on them.
         """
-        written, self.written = self.written, None
-        if written is None:
-            return []
+        task, self.task = self.task, None
         try:
-            await written.task
-            return [written.outcome]
+            if task is not None:
+                await task
+            steps, self.writing = self.writing, []
+            return [step.told for step in steps]
         except (Overtaken, Refused):
             self.known = None
+        steps, self.writing, self.decided = [*self.writing, *self.decided], [], []
+        return [await self._by_itself(step.given) for step in steps]
+
+    async def _by_itself(self, one: Read) -> Told:
+        if isinstance(one, Refused):
+            return one
         try:
-            return [await import_document(self.store, written.document, self.vocabulary, terms=self.terms)]
+            return await import_document(self.store, one.document, self.vocabulary, terms=self.terms)
         except Refused as refusal:
-            return [refusal]
+            return refusal
 
 
 async def import_all(
@@ -206,22 +240,28 @@ async def import_all(
     """
     given = iter(documents)
     waiting = deque(_read(given, vocabulary, 1))
+    size = sum(map(_size, waiting))
     async with store.writer() as connection:
         series = _Series(store, connection, vocabulary, terms)
         try:
             while waiting:
                 one = waiting.popleft()
-                told = [*await series.end(), one] if isinstance(one, Refused) else await series.take(one, waiting)
+                told = await series.take(one, waiting)
+                size -= _size(one)
                 # Two for each, until enough wait: nobody waits for more than the first before it begins.
-                if sum(_size(n) for n in waiting) < ROOM:
-                    waiting.extend(_read(given, vocabulary, min(2, AHEAD - len(waiting))))
+                if size < ROOM:
+                    more = list(_read(given, vocabulary, min(2, AHEAD - len(waiting))))
+                    size += sum(map(_size, more))
+                    waiting.extend(more)
+                # A large statement is sent piece by piece.
+                await asyncio.sleep(0)
                 for each in told:
                     yield each
             for each in await series.end():
                 yield each
         finally:
-            if series.written is not None:
-                await asyncio.wait([series.written.task])
+            if series.task is not None:
+                await asyncio.wait([series.task])
 
 
 def _read(given: Iterator[Given], vocabulary: Vocabulary, most: int) -> Iterator[Read]:

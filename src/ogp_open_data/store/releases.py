@@ -1,12 +1,14 @@
-"""Making releases: the writer's lock, what is held, and the rows of a new release, one statement each however many rows."""
+"""Making releases: the writer's lock, what is held, and one statement for all that one or several releases write."""
 
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 import asyncpg
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from ogp_open_data.errors import NewerProgram, Refused
 from ogp_open_data.records import NOUNS, SHAPE, Commitment, Milestone, Record
@@ -48,6 +50,7 @@ class Row(Struct, frozen=True):
     `words` is folded text for full-text search; `organisations` are ids. Only `until_release` is the store's own business.
     """
 
+    from_release: int
     noun: str
     id: str
     version: int
@@ -83,6 +86,16 @@ class Document(Struct, frozen=True):
     reports: list[str]
     sheet: str | None = None
     columns: list[str] | None = None
+
+
+class Prepared(Struct, frozen=True):
+    """Everything that a release writes, its line in the audit trail too."""
+
+    release: Release
+    rows: Sequence[Row]
+    facts: Sequence[Commitment | Milestone] = ()
+    document: Document | None = None
+    entry: Entry | None = None
 
 
 class Held(Struct, frozen=True):
@@ -125,55 +138,77 @@ AND commitment = ANY($1)
 FACTS = "SELECT noun, id, doc, commitment FROM fact WHERE commitment = ANY($1)"
 LIVE = "SELECT noun, id, version, doc FROM record WHERE until_release IS NULL AND doc IS NOT NULL"
 RESHAPED = "UPDATE dataset SET shape = $1, shaped_in = $2"
-# A release in one statement, so that who is sure of what it changes needs one round trip. A part reads from the part that it has to
-# come after: everything from the lock on, what belongs to the release from that, new rows from the ended ones of their ids.
-# By noun and id: an id that another noun has is then refused by the index `record_live`.
-# Rows travel as JSON: asyncpg looks at each element of an array twice, which is more than half of what it does with a release.
+# Releases in one statement, so that who is sure of what they change needs one round trip and one commit. A part reads from the part
+# that it has to come after: everything from the lock on, what belongs to a release from that, new rows from the ended ones of their
+# ids. A record that has several versions here is held in each until the next. By noun and id: an id that another noun has is then
+# refused by the index `record_live`.
+# All travels as JSON: asyncpg looks at each element of an array twice, which is more than half of what it does with a release.
 PUBLISH = """
 WITH locked AS MATERIALIZED (SELECT shape FROM dataset FOR UPDATE),
 row AS MATERIALIZED (
-    SELECT * FROM json_to_recordset($8::json) AS row(
-        noun text, id text, version int, change_kind text, changed_fields text[], reason text, successor text, doc text,
-        sha256 text, csv text, plan text, commitment text, report text, milestone text, organisations text[], status text,
-        timeliness text, period_end date, due_on date, sort_key text, words text, document text, line int)),
+    SELECT *, min(from_release) OVER same AS ends, lead(from_release) OVER same AS until_release
+    FROM json_to_recordset($2::json) AS row(
+        from_release bigint, noun text, id text, version int, change_kind text, changed_fields text[], reason text, successor text,
+        doc text, sha256 text, csv text, plan text, commitment text, report text, milestone text, organisations text[],
+        status text, timeliness text, period_end date, due_on date, sort_key text, words text, document text, line int)
+    WINDOW same AS (PARTITION BY noun, id ORDER BY from_release)),
 made AS (
     INSERT INTO release (number, made_at, cause, message, source, counts, changed)
-    SELECT $1, $2, $3, $4, $5, $6, json_array_length($8::json) FROM locked
-    WHERE shape <= $7 AND (SELECT max(name) FROM migration) <= $22 RETURNING number),
+    SELECT new.* FROM json_to_recordset($1::json) AS new(
+        number bigint, made_at timestamptz, cause text, message text, source text, counts text, changed int), locked
+    WHERE shape <= $6 AND (SELECT max(name) FROM migration) <= $7 RETURNING number),
 ended AS (
-    UPDATE record SET until_release = made.number FROM made, row
-    WHERE row.version > 1 AND until_release IS NULL AND record.noun = row.noun AND record.id = row.id
-    RETURNING record.noun, record.status, record.timeliness, record.period_end, record.doc IS NOT NULL AS live),
+    UPDATE record SET until_release = row.ends FROM made, row
+    WHERE made.number = row.ends AND row.version > 1 AND record.until_release IS NULL
+    AND record.noun = row.noun AND record.id = row.id
+    RETURNING record.noun, record.status, record.timeliness, record.period_end, record.doc, record.until_release),
 written AS (
     INSERT INTO record (
-        from_release, noun, id, version, change_kind, changed_fields, reason, successor, doc, sha256, csv, plan, commitment,
-        report, milestone, organisations, status, timeliness, period_end, due_on, sort_key, words, document, line)
-    SELECT made.number, noun, id, version, change_kind, changed_fields, reason, successor, doc, sha256, csv, plan, commitment,
-        report, milestone, organisations, status, timeliness, period_end, due_on, sort_key, to_tsvector('english', words),
-        document, line
-    FROM made, (SELECT count(*) FROM ended) AS before, row),
+        from_release, until_release, noun, id, version, change_kind, changed_fields, reason, successor, doc, sha256, csv, plan,
+        commitment, report, milestone, organisations, status, timeliness, period_end, due_on, sort_key, words, document, line)
+    SELECT from_release, until_release, noun, id, version, change_kind, changed_fields, reason, successor, doc, sha256, csv, plan,
+        commitment, report, milestone, organisations, status, timeliness, period_end, due_on, sort_key,
+        to_tsvector('english', words), document, line
+    FROM made, (SELECT count(*) FROM ended) AS before, row WHERE made.number = row.from_release),
+change AS MATERIALIZED (
+    SELECT noun, status, timeliness, period_end, number, sum(more) AS more FROM made JOIN (
+        SELECT noun, status, timeliness, period_end, from_release AS release, 1 AS more FROM row WHERE doc IS NOT NULL
+        UNION ALL SELECT noun, status, timeliness, period_end, until_release, -1 FROM row WHERE doc IS NOT NULL
+        UNION ALL SELECT noun, status, timeliness, period_end, until_release, -1 FROM ended WHERE doc IS NOT NULL) AS one
+        ON number = release
+    GROUP BY noun, status, timeliness, period_end, number HAVING sum(more) <> 0),
 counted AS (
     INSERT INTO tally (noun, status, timeliness, period_end, live)
-    SELECT noun, status, timeliness, period_end, sum(more) FROM made, (
-        SELECT noun, status, timeliness, period_end, 1 AS more FROM row WHERE doc IS NOT NULL
-        UNION ALL SELECT noun, status, timeliness, period_end, -1 FROM ended WHERE live) AS change
-    GROUP BY noun, status, timeliness, period_end HAVING sum(more) <> 0
-    ON CONFLICT (noun, status, timeliness, period_end) DO UPDATE SET live = tally.live + excluded.live
-    RETURNING tally.number, tally.live),
-remembered AS (INSERT INTO tally_at (tally, release, live) SELECT counted.number, made.number, live FROM made, counted),
+    SELECT noun, status, timeliness, period_end, sum(more) FROM change GROUP BY noun, status, timeliness, period_end
+    ON CONFLICT (noun, status, timeliness, period_end) DO UPDATE SET live = tally.live + excluded.live RETURNING *),
+remembered AS (
+    INSERT INTO tally_at (tally, release, live)
+    SELECT counted.number, change.number, live - sum(more) OVER (PARTITION BY counted.number ORDER BY change.number DESC) + more
+    FROM counted JOIN change ON change.noun = counted.noun AND change.status IS NOT DISTINCT FROM counted.status
+        AND change.timeliness IS NOT DISTINCT FROM counted.timeliness
+        AND change.period_end IS NOT DISTINCT FROM counted.period_end),
 kept AS (
     INSERT INTO fact (id, noun, plan, commitment, doc, release)
-    SELECT id, noun, plan, commitment, doc, made.number
-    FROM made, json_to_recordset($9::json) AS row(id text, noun text, plan text, commitment text, doc text)
+    SELECT DISTINCT ON (id) id, noun, plan, commitment, doc, release
+    FROM made JOIN json_to_recordset($3::json) AS new(
+        id text, noun text, plan text, commitment text, doc text, release bigint) ON made.number = new.release
+    ORDER BY id, release DESC
     ON CONFLICT (id) DO UPDATE SET doc = excluded.doc, release = excluded.release),
 filed AS (
     INSERT INTO document (sha256, name, media_type, bytes, release, reports, sheet, columns)
-    SELECT $10::text, $11, $12, $13, made.number, $14, $15, $16 FROM made WHERE $10::text IS NOT NULL
+    SELECT DISTINCT ON (sha256) sha256, name, media_type, bytes, release, reports, sheet, columns
+    FROM made JOIN json_to_recordset($4::json) AS new(
+        sha256 text, name text, media_type text, bytes bigint, release bigint, reports text[], sheet text, columns text[])
+        ON made.number = new.release
+    ORDER BY sha256, release DESC
     ON CONFLICT (sha256) DO UPDATE SET release = excluded.release, reports = excluded.reports),
 told AS (
     INSERT INTO audit (actor, address, action, subject, detail, release)
-    SELECT $17::text, $18, $19, $20, $21, made.number FROM made WHERE $17::text IS NOT NULL)
-SELECT number, pg_notify('release', number::text) FROM made
+    SELECT actor, address, action, subject, detail, release
+    FROM made JOIN json_to_recordset($5::json) AS new(
+        actor text, address text, action text, subject text, detail text, release bigint) ON made.number = new.release
+    ORDER BY release)
+SELECT number, pg_notify('release', number::text) FROM made ORDER BY number
 """
 
 
@@ -258,27 +293,21 @@ def decode(noun: str, doc: str | bytes) -> Record:
     return record
 
 
-async def publish(
-    connection: Connection,
-    release: Release,
-    rows: Sequence[Row],
-    facts: Sequence[Commitment | Milestone] = (),
-    document: Document | None = None,
-    entry: Entry | None = None,
-) -> None:
-    """Write a release whose number follows the head's, with its line in the audit trail, under the lock.
+async def publish(connection: Connection, made: Sequence[Prepared]) -> None:
+    """Write releases whose numbers follow the head's, all or none, under the lock.
 
-    Raises Overtaken where that number is another's by now, and Refused where an id is another record's.
+    Raises Overtaken where one of these numbers is another's by now, and Refused where an id is another record's.
     """
+    parts = (
+        [_told(one) for one in made],
+        [row for one in made for row in one.rows],
+        [_kept(fact, one.release.number) for one in made for fact in one.facts],
+        [asdict(one.document) | {"release": one.release.number} for one in made if one.document is not None],
+        [asdict(one.entry) | {"release": one.release.number} for one in made if one.entry is not None],
+    )
     try:
         number = await connection.fetchval(
-            PUBLISH,
-            *(release.number, release.made_at, release.cause, release.message, release.source),
-            *(msgspec.json.encode(release.counts, order="sorted").decode(), SHAPE),
-            *(msgspec.json.encode(rows).decode(), msgspec.json.encode([_kept(fact) for fact in facts]).decode()),
-            *(structs.astuple(document) if document is not None else [None] * len(Document.__struct_fields__)),
-            *(structs.astuple(entry) if entry is not None else [None] * len(Entry.__struct_fields__)),
-            migrate.newest(),
+            PUBLISH, *(msgspec.json.encode(part).decode() for part in parts), SHAPE, migrate.newest()
         )
     except asyncpg.UniqueViolationError as error:
         if error.table_name == "release":
@@ -289,8 +318,14 @@ async def publish(
         raise Overtaken
 
 
-def _kept(fact: Commitment | Milestone) -> dict[str, str]:
+def _told(one: Prepared) -> dict[str, Any]:
+    """A release as its row."""
+    counts = msgspec.json.encode(one.release.counts, order="sorted").decode()
+    return asdict(one.release) | {"counts": counts, "changed": len(one.rows)}
+
+
+def _kept(fact: Commitment | Milestone, release: int) -> dict[str, Any]:
     """A fact as its row."""
     noun, commitment = ("milestones", fact.commitment) if isinstance(fact, Milestone) else ("commitments", fact.id)
     doc = msgspec.json.encode(fact).decode()
-    return {"id": fact.id, "noun": noun, "plan": fact.plan, "commitment": commitment, "doc": doc}
+    return {"id": fact.id, "noun": noun, "plan": fact.plan, "commitment": commitment, "doc": doc, "release": release}

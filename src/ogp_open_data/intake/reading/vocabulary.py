@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -26,7 +26,7 @@ LONGEST = 200
 class Vocabulary(Struct, frozen=True):
     """Everything known by name. `words` is status words to statuses, `scales` the same for each scale of an assessor.
 
-    The other mappings are by folded name or by id.
+    `filler` are the words that say nothing of which plan a label names. The other mappings are by folded name or by id.
     """
 
     plans: dict[str, PlanEntry]
@@ -36,6 +36,7 @@ class Vocabulary(Struct, frozen=True):
     by_role: dict[str, str | None]
     scales: dict[str, dict[str, str]]
     countries: dict[str, Country]
+    filler: frozenset[str]
 
     def plan_by_label(self, text: str) -> PlanEntry | None:
         """The plan that a whole line names: by id, or by its ordinal, its term and its country, all agreeing."""
@@ -43,7 +44,7 @@ class Vocabulary(Struct, frozen=True):
             return None
         if (id := text.strip().lower()) in self.plans:
             return self.plans[id]
-        wanted = _label(text, self._filler())
+        wanted = _label(text, self.filler)
         if wanted is None:
             return None
         # A label that names a country is of a plan of that country.
@@ -51,11 +52,6 @@ class Vocabulary(Struct, frozen=True):
         plans = [plan for plan in self.plans.values() if not named or plan.country in named]
         found = [plan for plan in plans if _is_named(plan, plan.country in named, *wanted[1:])]
         return found[0] if len(found) == 1 else None
-
-    def _filler(self) -> frozenset[str]:
-        """What says nothing of which plan a label names."""
-        words = {word for one in self.countries.values() for name in one.names for word in name.casefold().split()}
-        return _FILLER | words | {f"{word}s" for word in words}
 
     def organisation_by_name(self, text: str) -> str | None:
         """The id of the agency of a name, without regard to case, macrons, brackets, articles and marks."""
@@ -93,7 +89,13 @@ def of_file(file: File) -> Vocabulary:
         by_role={fold(name): role.organisation for role in file.roles for name in role.names},
         scales={name: _by_word(scale) for name, scale in file.scales.items()},
         countries={country.code: country for country in file.countries},
+        filler=_filler(file.countries),
     )
+
+
+def _filler(countries: Iterable[Country]) -> frozenset[str]:
+    words = {word for one in countries for name in one.names for word in name.casefold().split()}
+    return _FILLER | words | {f"{word}s" for word in words}
 
 
 def load(path: str | None = None) -> Vocabulary:
