@@ -72,9 +72,22 @@ def nginx_before(url: str, directory: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def front(served: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with nginx_before(served, tmp_path_factory.mktemp("nginx")) as url:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where nginx writes."""
+    return tmp_path_factory.mktemp("nginx")
+
+
+@pytest.fixture(scope="module")
+def front(served: str, place: Path) -> Iterator[str]:
+    with nginx_before(served, place) as url:
         yield url
+
+
+@pytest.mark.usefixtures("front")
+def test_all_that_nginx_writes_is_in_one_place(place: Path) -> None:
+    """In a container everything else is read-only, and it would not start."""
+    made = {one.name for one in place.iterdir() if one.is_dir()}
+    assert made == {"cache", "temp", "body", "fastcgi", "uwsgi", "scgi"}
 
 
 @pytest.mark.parametrize("path", PATHS)
