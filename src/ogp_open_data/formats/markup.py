@@ -6,6 +6,7 @@ import unicodedata
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from ogp_open_data.records import Finding, Item, Name, Section, page_of
@@ -116,6 +117,8 @@ def escape(text: str | None) -> str:
     return html.escape(clean(text)).replace("\n", "<br>") if text else ""
 
 
+# The same few of our own come in every feed.
+@lru_cache(1000)
 def is_address(url: str | None) -> bool:
     """True for an absolute http or https address that can be a link."""
     if url is None or not ADDRESS.fullmatch(url) or UNWRITABLE.search(url):
