@@ -92,5 +92,6 @@ async def test_every_filter_order_and_place_makes_a_statement_that_the_database_
                 assert await store.reading(listings.page, replace(one, after=(places[kind], "k"))) == []
             place = (places[kind], "k")
             assert await store.reading(exports.batch, one, "csv", place, place) == []
+            assert await store.reading(exports.places, one) == ()
         assert await store.reading(listings.count, one) == 0
         assert (await store.reading(exports.summary, one))[0] == 0

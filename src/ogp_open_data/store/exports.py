@@ -2,55 +2,66 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
+from ogp_open_data.records import Filter
 from ogp_open_data.store.doors import Connection, Store
 from ogp_open_data.store.listings import LIMITED, ORDER, Listing, Place, Statement, beyond, order_of
 
-# How many rows match, a digest of their digests, of which the ETag of a bulk answer is made without reading the rows, the oldest
-# release, which tells in which shape they are, and the places where batches end.
-SUMMARY = """
-SELECT count(*), encode(sha256(convert_to(coalesce(string_agg(sha256, ''), ''), 'UTF8')), 'hex'), min(from_release),
-    array_agg(place) FILTER (WHERE {ends}), array_agg(sort_key) FILTER (WHERE {ends})
-FROM (SELECT sha256, from_release, {expression} AS place, sort_key, row_number() OVER ({order}) AS number {match} {order}) AS row
+# How many rows match, a digest of their digests in any order, and the oldest release, which tells in which shape they are. Two sums
+# of hashes take 1.0 s of a million rows; one text of all digests in their order took 2.4.
+SUMMARY = (
+    "count(*), concat_ws('-', sum(hashtextextended(sha256, 0)), sum(hashtextextended(sha256, 1))), min(from_release)"
+)
+# Every so many rows the place.
+PLACES = """
+SELECT place, sort_key
+FROM (SELECT {expression} AS place, sort_key, row_number() OVER ({order}) AS number {match}) AS row
+WHERE number % {size} = 0 ORDER BY number
 """
-ENDS = "number = {first} OR number % {size} = 0"
-# Rows of the first batch, so that the first byte comes early, and of the others, about 4 MB; so many are read at a time.
-FIRST = 256
+# All that a noun had by release $1, ended or not: the index knows that much alone, in a fifth of the time.
+INDEXED = "FROM record WHERE noun = '{noun}' AND from_release <= $1"
+# Rows of a batch, some 4 MB at most, and how many batches are read at a time.
 SIZE = 8192
 AHEAD = 2
+# Up to so many rows have batches of their own; more share those of their noun, which are not as full, but found once a release.
+FEW = 16 * SIZE
 
 
 class Summary(NamedTuple):
-    """Of all rows that match: how many, a digest of their digests, the release of the oldest, and the places where batches end."""
+    """Of all rows that match: how many, a digest of their digests, and the release of the oldest."""
 
     rows: int
     digest: str
     oldest: int | None
-    places: tuple[Place, ...]
 
 
 async def summary(connection: Connection, listing: Listing) -> Summary:
-    """What all records that match come to, in their order."""
-    made, order = Statement(listing), order_of(listing)._asdict()
-    ends = ENDS.format(first=FIRST, size=SIZE)
-    text = SUMMARY.format(ends=ends, match=made.match, order=ORDER.format(**order), **order)
-    row = await connection.fetchrow(text, *made.arguments)
+    """What all records that match come to."""
+    made = Statement(listing)
+    row = await connection.fetchrow(f"SELECT {SUMMARY} {made.match}", *made.arguments)
     assert row is not None
-    rows, digest, oldest, values, keys = row
-    return Summary(rows, digest, oldest, tuple(zip(values or (), keys or (), strict=True)))
+    return Summary(*row)
 
 
-async def everything(store: Store, listing: Listing, column: str, places: tuple[Place, ...]) -> AsyncIterator[bytes]:
-    """The texts in a column (`doc` or `csv`) of all rows of a listing as lines, the next ones read meanwhile; `places` are those
-    of its summary.
+async def places(connection: Connection, listing: Listing) -> tuple[Place, ...]:
+    """The places where batches of a listing end; what a noun has of other releases counts along where nothing is filtered."""
+    made, order = Statement(listing), order_of(listing)._asdict()
+    match = INDEXED.format(noun=listing.noun) if listing.filter == Filter() else made.match
+    text = PLACES.format(size=SIZE, match=match, order=ORDER.format(**order), **order)
+    return tuple((row[0], row[1]) for row in await connection.fetch(text, *made.arguments))
+
+
+async def everything(store: Store, listing: Listing, column: str, ends: Sequence[Place]) -> AsyncIterator[bytes]:
+    """The texts in a column (`doc` or `csv`) of all rows of a listing as lines, the next ones read meanwhile; batches end at
+    the places in `ends`.
 
     A `csv` line ends in CRLF, a `doc` in LF, and each piece holds whole lines. A release never changes, so each batch may use
     another connection, and none waits for a reader.
     """
-    ranges = pairwise((None, *places, None))
+    ranges = pairwise((None, *ends, None))
     coming: deque[asyncio.Task[list[bytes]]] = deque()
 
     def begin(number: int) -> None:

@@ -19,7 +19,7 @@ from ogp_open_data.store.doors import Connection, Known, Store
 from ogp_open_data.store.exports import Summary
 from ogp_open_data.store.following import State
 from ogp_open_data.store.history import Digests
-from ogp_open_data.store.listings import Found, Listing
+from ogp_open_data.store.listings import Found, Listing, Place
 from ogp_open_data.store.redactions import Redaction
 from ogp_open_data.store.releases import Dataset, Head
 from ogp_open_data.store.single import Asked, At
@@ -168,8 +168,17 @@ class Site:
         return await self.store.reading(listings.page, replace(listing, by=by), texts), total
 
     async def summary(self, listing: Listing) -> Summary:
-        """What all records that a question matches come to: made once per release, filter and order."""
-        found: Summary = await self._once("summary", exports.summary, listing)
+        """What all records that a question matches come to: made once per release and filter."""
+        found: Summary = await self._once("summary", exports.summary, _apart_from_pages(listing))
+        return found
+
+    async def ends(self, listing: Listing) -> Sequence[Place]:
+        """Where batches of all rows of a listing end."""
+        rows = (await self.summary(listing)).rows
+        if rows <= exports.SIZE:
+            return ()
+        asked = listing if rows <= exports.FEW else replace(listing, filter=Filter())
+        found: tuple[Place, ...] = await self._once("ends", exports.places, asked)
         return found
 
     async def release(self, number: int) -> tuple[datetime, str]:

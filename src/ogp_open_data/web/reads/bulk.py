@@ -37,7 +37,7 @@ async def of_all(
     request: Request, site: Site, format: Format, listing: Listing, asked: Query, release: Head
 ) -> Representation:
     """All rows of a list; their count is told before the first."""
-    count, digest, *_ = await site.summary(listing)
+    count, digest, _ = await site.summary(listing)
     body: bytes | File | AsyncIterator[bytes] | None = None
     origin = about(request, site, listing, release)
     if is_table(listing, asked) or (format.rows == "built" and count > WHOLE):
@@ -90,14 +90,14 @@ async def of_rows(
 async def _joined(site: Site, format: Format, listing: Listing, asked: Query) -> AsyncIterator[bytes]:
     """The bytes of a format that is joined of lines, a batch of rows at a time: as they are stored, where that will do."""
     yield _head(format, listing, asked)
-    summary, shaped_in = await site.summary(listing), (await site.dataset()).shaped_in
-    shaped = format.suffix == "ndjson" or summary.oldest is None or summary.oldest >= shaped_in
+    oldest, shaped_in = (await site.summary(listing)).oldest, (await site.dataset()).shaped_in
+    shaped = format.suffix == "ndjson" or oldest is None or oldest >= shaped_in
+    ends = await site.ends(listing)
     if asked.fields is None and shaped:
-        column = "csv" if format.suffix == "csv" else "doc"
-        async for lines in exports.everything(site.store, listing, column, summary.places):
+        async for lines in exports.everything(site.store, listing, "csv" if format.suffix == "csv" else "doc", ends):
             yield lines
         return
-    async for lines in exports.everything(site.store, listing, "doc", summary.places):
+    async for lines in exports.everything(site.store, listing, "doc", ends):
         # Not by splitlines, for which a text may have other line ends in it.
         yield b"".join(_line(format, listing, asked, doc) for doc in lines.split(b"\n") if doc)
 
@@ -140,7 +140,7 @@ async def file_of(site: Site, format: Format, listing: Listing, asked: Query, or
     It is known by what is in it, so a release that changed none of its rows has the same file; but for built formats, which
     name their release inside.
     """
-    count, digest, *_ = await site.summary(listing)
+    count, digest, _ = await site.summary(listing)
     order = (listing.noun, listing.sort, listing.descending)
     question = repr((__version__, digest, count, order, format.suffix, asked.fields, asked.bom))
     if format.rows == "built":
