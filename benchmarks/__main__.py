@@ -39,7 +39,10 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=4, help="for each milestone")
     parser.add_argument("--documents", type=int, default=1000, help="to import")
     parser.add_argument(
-        "--rows", type=int, default=1_000_000, help="of the largest table of growth; 10,000,000 take 20 GB"
+        "--rows",
+        type=int,
+        default=1_000_000,
+        help="of the largest table of growth, where 10,000,000 take 25 GB; and records to follow",
     )
     asked = parser.parse_args()
     if unknown := set(asked.subjects) - SUBJECTS.keys():

@@ -1,10 +1,12 @@
-"""Following the program: a first copy, a night with nothing new, a night with 100 changes, and the past against the present."""
+"""Following the program: a first copy of `--rows` records, a night with nothing new, one with 100 changes, the past and now."""
 
 import asyncio
 import io
+import resource
 import socket
 import time
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -13,6 +15,7 @@ import asyncpg
 import msgspec
 from msgspec.structs import replace
 
+from benchmarks import many
 from benchmarks.figures import Figure, Place, alternating, database
 from benchmarks.servers import ours, wrk
 from ogp_open_data.client import Summary, sync
@@ -32,8 +35,11 @@ TRANSACTIONS = "SELECT xact_commit FROM pg_stat_database WHERE datname = current
 
 
 def figures(place: Place) -> Iterator[Figure]:
-    with database(place.dsn, "bench_syncing", template="postgres") as dsn, ours(dsn) as url:
-        copy = str(place.directory / "copy")
+    with ExitStack() as stack:
+        dsn = stack.enter_context(database(place.dsn, "bench_syncing"))
+        # A tenth of the rows are of before the last release.
+        asyncio.run(many.load(dsn, round(place.asked.rows * 1.1)))
+        url, copy = stack.enter_context(ours(dsn)), str(place.directory / "copy")
         first = yield from first_copies(place, dsn, url, copy)
         yield from quiet_night(dsn, url, copy)
         asyncio.run(changed(dsn))
@@ -47,15 +53,29 @@ def figures(place: Place) -> Iterator[Figure]:
 
 def first_copies(place: Place, dsn: str, url: str, copy: str) -> Generator[Figure, None, Summary]:
     """The first copy, in records/s; gives the one into a directory, which is left there."""
-    out_and_in = asyncio.run(copied(dsn))
-    into = {"a directory": copy, "SQLite": f"sqlite:///{place.directory}/copy.db"}
+    into = {
+        "a directory, the publisher having built nothing yet": copy,
+        "SQLite": f"sqlite:///{place.directory}/copy.db",
+    }
     with database(place.dsn, "bench_copy") as target:
         into["PostgreSQL"] = target
-        done: dict[str, Summary] = {name: sync(url, where) for name, where in into.items()}
+        done: dict[str, Summary] = {}
+        before = most_memory()
+        for name, where in into.items():
+            done[name] = sync(url, where)
+            yield Figure(
+                f"growth of the process up to there ({name}), MiB", "64", max(most_memory() - before, 1), 64, "≤ 1"
+            )
+    out_and_in = asyncio.run(copied(dsn))
     for name, one in done.items():
-        work = f"first copy into {name}, records/s"
+        work = f"first copy of {one.published:,} records into {name}, records/s"
         yield Figure(work, "COPY out plus COPY in", one.published / one.seconds, out_and_in, "≥ 0.25")
-    return done["a directory"]
+    return next(iter(done.values()))
+
+
+def most_memory() -> float:
+    """The most memory, in MiB, that this process has had; that of its children not counted."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 async def copied(dsn: str) -> float:

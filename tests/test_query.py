@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ogp_open_data.errors import BadRequest, CursorGone
 from ogp_open_data.formats import FORMATS
@@ -81,6 +82,14 @@ def test_cursor_goes_on_where_it_was_cut() -> None:
     place = cursors.decode(cursors.encode(EPOCH, LISTING, 31, (date(2018, 6, 30), "key"), 30))
     assert (place.release, place.total) == (4, 31)
     assert cursors.after(place, LISTING) == (date(2018, 6, 30), "key")
+
+
+def test_page_asks_for_one_row_more_than_it_has_but_not_for_more_than_there_are() -> None:
+    assert [cursors.most(100, total, None) for total in (None, 0, 99, 100, 101, 500)] == [101, 0, 99, 100, 101, 101]
+    place = cursors.decode(cursors.encode(EPOCH, LISTING, 500, (date(2018, 6, 30), "key"), 40))
+    assert cursors.most(100, place.total, place) == 40
+    # One of an older program does not know how many are left.
+    assert cursors.most(100, place.total, replace(place, left=None)) == 101
 
 
 def test_cursor_of_another_history_is_gone() -> None:

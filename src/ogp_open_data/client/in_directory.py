@@ -23,7 +23,7 @@ from ogp_open_data.client.ordered import Ordered
 from ogp_open_data.client.publisher import Digests, Rows, stamp
 from ogp_open_data.client.wire import Damaged
 from ogp_open_data.errors import Refused
-from ogp_open_data.formats import to_csv
+from ogp_open_data.formats import beside, to_csv
 from ogp_open_data.records import NOUNS, digest
 
 STATE = "state.json"
@@ -126,9 +126,10 @@ class Directory:
         # The lines get their name first: the table's says that both are there.
         with written(place / f"{noun}.csv") as table, written(place / f"{noun}.ndjson") as lines:
             table.write(f"{to_csv.header(noun)}\r\n".encode())
-            async for _, text in rows:
-                lines.write(b"%b\n" % text)
-                table.write(f"{table_line(noun, text)}\r\n".encode())
+            async with beside.table(noun, table, rows.count) as add:
+                async for records in rows.parts():
+                    lines.write(records)
+                    await add(records)
         settle(place)
 
     async def swap(self) -> None:

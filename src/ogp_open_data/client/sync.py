@@ -154,7 +154,8 @@ class _Run:
     async def _whole(self) -> State:
         """A full copy of the newest release, or the rest of one that was begun."""
         state, there, release = await self._begun()
-        left = [noun for noun in NOUNS if noun not in there]
+        # The largest first: while its table is written, the others are built.
+        left = sorted(NOUNS.keys() - there, key=lambda noun: (-release.counts.get(noun, 0), noun))
         # The next noun is built over there, and on its way, while this one is written.
         coming = {noun: asyncio.create_task(self._rows(noun, release)) for noun in left[:1]}
         try:

@@ -13,19 +13,20 @@ RELEASES = """
 SELECT number, made_at, cause, message, source, changed, counts FROM release
 WHERE number < $1 ORDER BY number DESC LIMIT $2
 """
-# A line a record, `id TAB sha256 LF`, in the order of the ids' bytes: what `LC_ALL=C sort` makes of them.
+# A line a record, `id TAB sha256 LF`, in the order of the ids' bytes: what `LC_ALL=C sort` makes of them. All that is asked for
+# stands in the index of the key, so no record is read; a tombstone has no digest.
 DIGESTS = """
 SELECT noun, encode(sha256(convert_to(string_agg(id || E'\t' || sha256 || E'\n', '' ORDER BY id), 'UTF8')), 'hex')
-FROM record WHERE doc IS NOT NULL AND from_release <= $1 AND (until_release IS NULL OR until_release > $1) GROUP BY noun
+FROM record WHERE sha256 IS NOT NULL AND from_release <= $1 AND (until_release IS NULL OR until_release > $1) GROUP BY noun
 """
 PLAN_DIGESTS = """
 SELECT plan, encode(sha256(convert_to(string_agg(id || E'\t' || sha256 || E'\n', '' ORDER BY id), 'UTF8')), 'hex')
-FROM record WHERE doc IS NOT NULL AND from_release <= $1 AND (until_release IS NULL OR until_release > $1)
+FROM record WHERE sha256 IS NOT NULL AND from_release <= $1 AND (until_release IS NULL OR until_release > $1)
 AND plan IS NOT NULL GROUP BY plan
 """
 LINES = """
 SELECT string_agg(id || E'\\t' || sha256 || E'\\n', '' ORDER BY id) FROM record
-WHERE noun = $1 AND doc IS NOT NULL AND from_release <= $2 AND (until_release IS NULL OR until_release > $2)
+WHERE noun = $1 AND sha256 IS NOT NULL AND from_release <= $2 AND (until_release IS NULL OR until_release > $2)
 """
 # $1 since, $2 until, $3 noun, $4 plan. A row is a change of its release.
 AFTER = """
