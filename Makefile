@@ -116,7 +116,7 @@ endef
 .venv/.compiled: .venv/.serve $(shell find src -name '*.py')
 	@PYTHONDONTWRITEBYTECODE= $(PY) -c 'import importlib, pkgutil, ogp_open_data; \
 		[importlib.import_module(one.name) for one in pkgutil.walk_packages(ogp_open_data.__path__, "ogp_open_data.")]; \
-		import docx, feedgen, httpx, lxml.html, openpyxl, rich.console, rich.progress, rich.table'
+		import docx, feedgen, httpx, jinja2, lxml.html, openpyxl, rich.console, rich.progress, rich.table'
 	@$(PY) -m compileall -q .venv/lib/python3*/site-packages/litestar .venv/lib/python3*/site-packages/uv* .venv/lib/python3*/site-packages/anyio
 	@touch $@
 

@@ -11,7 +11,8 @@ import jsonschema
 from lxml import etree
 
 from feed_samples import A, broken, parsed
-from ogp_open_data.formats.to_feed import HISTORY, OGP, TOMBSTONES
+from ogp_open_data.formats.feed import OGP
+from ogp_open_data.formats.to_feed import HISTORY, TOMBSTONES
 
 JSON_FEED = jsonschema.Draft202012Validator(json.loads(Path(__file__).with_name("jsonfeed.schema.json").read_text()))
 HTML = ("text/html",)

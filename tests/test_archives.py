@@ -13,7 +13,8 @@ from database import copied_database
 from feed_reading import link, local, read, rebuilt, state, walk
 from feed_samples import A
 from growing import KNOWN, grow, grown, opened
-from ogp_open_data.formats.to_feed import OGP, TOMBSTONES
+from ogp_open_data.formats.feed import OGP
+from ogp_open_data.formats.to_feed import TOMBSTONES
 from ogp_open_data.intake import hand
 from ogp_open_data.intake.deciding.redacting import redact
 from ogp_open_data.intake.importer import import_document, sample

@@ -5,8 +5,8 @@ from msgspec import json
 from msgspec.structs import replace
 
 from feed_samples import BASE, MILESTONE, ORGANISATION, PLAN, POISONS, RECORDS, broken, entry, head, parsed, poisoned
-from ogp_open_data.formats.feed import MOST_TEXT, Carried, Deleted, FeedEntry, State
-from ogp_open_data.formats.to_feed import HISTORY, OGP, TOMBSTONES, atom
+from ogp_open_data.formats.feed import MOST_TEXT, OGP, Carried, Deleted, FeedEntry, State
+from ogp_open_data.formats.to_feed import HISTORY, TOMBSTONES, atom
 from ogp_open_data.records import NOUN_OF, Record, canonical, digest
 
 

@@ -1,5 +1,6 @@
 """Running it: `serve`. What takes long to load is loaded while PostgreSQL starts."""
 
+import gc
 import os
 import signal
 import sys
@@ -31,6 +32,8 @@ def serve(
     host: str, port: int, workers: int | None, sample: bool, data_dir: str | None, database_url: str | None
 ) -> None:
     """Migrate, then answer requests until SIGTERM or SIGINT."""
+    # As in each worker, until the application is up.
+    gc.disable()
     _end_quietly()
     workers = workers or default_workers()
     chosen = settings.load(data_dir=data_dir, database_url=database_url)

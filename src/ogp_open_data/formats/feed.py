@@ -31,6 +31,11 @@ MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;[\x20-\x7e]*)?", re.ASCII)
 MOST_TEXT = 1_500_000
 LANGUAGE = "en-NZ"
 GENERATOR = "OGP Open Data"
+ATOM, RSS = FORMATS["atom"].media_type, "application/rss+xml"
+# Ours, the same for every publisher: `record` carries an entry's record, `state` says what state a feed tells.
+OGP = "urn:uuid:a0597054-8ff5-4f30-9e96-0fee7ed097d9"
+# What stands behind the last entry of an Atom feed.
+END = b"</feed>"
 
 
 class Link(NamedTuple):

@@ -13,11 +13,13 @@ from feedgen.entry import FeedEntry as Entry  # type: ignore[import-untyped]
 from feedgen.feed import FeedGenerator  # type: ignore[import-untyped]
 from lxml.etree import Element, SubElement, tostring
 
-from ogp_open_data.formats import FORMATS
 from ogp_open_data.formats.feed import (
+    ATOM,
+    END,
     GENERATOR,
     LANGUAGE,
     MOST_TEXT,
+    OGP,
     Carried,
     Deleted,
     FeedEntry,
@@ -31,12 +33,8 @@ from ogp_open_data.formats.feed import (
 )
 from ogp_open_data.formats.markup import clean, one_line
 
-MEDIA_TYPE = FORMATS["atom"].media_type
 HISTORY = "http://purl.org/syndication/history/1.0"
 TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
-# Ours, the same for every publisher: `record` carries an entry's record, `state` says what state a feed tells.
-OGP = "urn:uuid:a0597054-8ff5-4f30-9e96-0fee7ed097d9"
-END = b"</feed>"
 # What JSON may hold as it is and XML may not, or should not (section 2.2): escaped, it is the same JSON.
 UNWRITABLE = re.compile("[\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
@@ -95,7 +93,7 @@ def _envelope(head: FeedHead) -> Any:
     feed.rights(one_line(head.rights))
     feed.author(_author(head))
     feed.generator(GENERATOR)
-    own = [Link("self", head.self_url, MEDIA_TYPE), Link("license", head.licence_url)]
+    own = [Link("self", head.self_url, ATOM), Link("license", head.licence_url)]
     own += [Link("alternate", head.home_url, "text/html"), *(Link("hub", hub) for hub in head.hubs)]
     feed.written.links = checked([*own, *head.links])
     feed.written.archive = head.archive

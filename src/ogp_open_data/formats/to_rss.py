@@ -10,11 +10,21 @@ from typing import Any
 
 from lxml.etree import Element, SubElement, tostring
 
-from ogp_open_data.formats.feed import GENERATOR, LANGUAGE, FeedEntry, FeedHead, Link, author_of, checked, instant, iri
+from ogp_open_data.formats.feed import (
+    GENERATOR,
+    LANGUAGE,
+    RSS,
+    FeedEntry,
+    FeedHead,
+    Link,
+    author_of,
+    checked,
+    instant,
+    iri,
+)
 from ogp_open_data.formats.markup import clean, one_line
 from ogp_open_data.formats.to_feed import HISTORY
 
-MEDIA_TYPE = "application/rss+xml"
 ATOM = "http://www.w3.org/2005/Atom"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
 DC = "http://purl.org/dc/elements/1.1/"
@@ -33,7 +43,7 @@ def rss(head: FeedHead, entries: Sequence[FeedEntry]) -> bytes:
     _text(channel, "copyright", one_line(head.rights))
     _text(channel, "lastBuildDate", _date(head.updated))
     _text(channel, "generator", GENERATOR)
-    own = [Link("self", head.self_url, MEDIA_TYPE), Link("license", head.licence_url)]
+    own = [Link("self", head.self_url, RSS), Link("license", head.licence_url)]
     for link in checked([*own, *(Link("hub", hub) for hub in head.hubs), *head.links]):
         element = SubElement(channel, f"{{{ATOM}}}link", {"rel": link.rel, "href": link.href})
         if link.type:

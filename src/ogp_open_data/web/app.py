@@ -208,8 +208,8 @@ def create(
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         server.end_with_parent()
         # What is there now stays; the collector need not look at it again and again (6 % of a hot answer).
-        gc.collect()
         gc.freeze()
+        gc.enable()
         with tracing.told(chosen.traces), files.directory(chosen) as directory:
             site = app.state.site = Site(chosen, store, cache, Files(directory, chosen.files_bytes), deprecated)
             server.drain(chosen.drain_seconds, site.end)

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from ogp_open_data.errors import NotFound, every
-from ogp_open_data.formats import to_feed
+from ogp_open_data.formats.feed import OGP
 from ogp_open_data.formats.happened import KINDS
 from ogp_open_data.web import contract, sunset
 from ogp_open_data.web.board import words
@@ -72,7 +72,7 @@ async def feeds(request: Request) -> Response:
     one = await asked(request)
     description = "What happened, for feed readers, and how things stand, for those who keep a copy."
     page = Page(template="feeds.html", path=stories.PAGE, title="Feeds", description=description, section="docs")
-    return shown(one, page, media_types=news.MEDIA_TYPES, kinds=KINDS, span=archives.SPAN, namespace=to_feed.OGP)
+    return shown(one, page, media_types=news.MEDIA_TYPES, kinds=KINDS, span=archives.SPAN, namespace=OGP)
 
 
 async def errors(request: Request) -> Response:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
 
 from ogp_open_data.errors import OpenDataError
@@ -18,6 +17,9 @@ from ogp_open_data.web.answers import CURRENT, PINNED, Link, Representation, ans
 from ogp_open_data.web.asking import EPOCH, LONGEST_REPEATED, common_links, release_of
 from ogp_open_data.web.board import looks, words
 from ogp_open_data.web.site import Request, Response, Site, site_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HTML = "text/html; charset=utf-8"
 NAME = "Open government commitments"
@@ -164,8 +166,11 @@ def render(template: str, **context: Any) -> bytes:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
     """The templates, compiled once for each process; what is not defined is an error, and every text is escaped."""
+    # Loaded with the first page: it takes as long as a twentieth of a start.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     made = Environment(
         loader=PackageLoader("ogp_open_data.web", "templates"),
         autoescape=True,

@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 from msgspec import Struct
 
-from ogp_open_data.formats import to_feed
+from ogp_open_data.formats.feed import ATOM
 from ogp_open_data.records import Filter
 from ogp_open_data.store.news import Subject
 from ogp_open_data.store.single import At
@@ -42,4 +42,4 @@ def of_record(site: Site, at: At, as_of: int | date | None) -> Link:
 
 def _link(site: Site, subject: Subject, as_of: int | date | None) -> Link:
     """Beside a state of the past stands the feed as it was then."""
-    return Link(site.url(address("atom", subject, as_of)), "alternate", to_feed.MEDIA_TYPE)
+    return Link(site.url(address("atom", subject, as_of)), "alternate", ATOM)

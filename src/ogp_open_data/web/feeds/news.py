@@ -10,8 +10,8 @@ from msgspec.structs import asdict
 
 from ogp_open_data.deprecations import instant
 from ogp_open_data.errors import NotFound
-from ogp_open_data.formats import to_feed, to_json_feed, to_rss
-from ogp_open_data.formats.feed import Deleted, FeedEntry, FeedHead, Link, said
+from ogp_open_data.formats import to_json_feed
+from ogp_open_data.formats.feed import ATOM, RSS, Deleted, FeedEntry, FeedHead, Link, said
 from ogp_open_data.records import Filter, page_of
 from ogp_open_data.store import news, releases, single
 from ogp_open_data.store.news import Subject
@@ -24,7 +24,7 @@ from ogp_open_data.web.feeds.archives import SPAN, Chain
 from ogp_open_data.web.feeds.stories import PAGE, Told
 from ogp_open_data.web.site import Request, Response, Site, site_of
 
-MEDIA_TYPES = {"atom": to_feed.MEDIA_TYPE, "json": to_json_feed.MEDIA_TYPE, "rss": to_rss.MEDIA_TYPE}
+MEDIA_TYPES = {"atom": ATOM, "json": to_json_feed.MEDIA_TYPE, "rss": RSS}
 NOUN_OF_SUBJECT = {"plan": "plans", "commitment": "commitments", "organisation": "organisations"}
 SUBTITLE = "What happened, the newest first: reports, milestones that took a step, corrections and withdrawals."
 # Releases that are read at a time, until there are entries enough.
@@ -154,6 +154,8 @@ def _body(
 ) -> bytes:
     if document.suffix == "json":
         return to_json_feed.json_feed(head, entries, deleted, site.url(PAGE))
+    from ogp_open_data.formats import to_feed, to_rss
+
     return to_rss.rss(head, entries) if document.suffix == "rss" else to_feed.atom(head, entries, deleted)
 
 

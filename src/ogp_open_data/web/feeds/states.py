@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from msgspec.structs import replace
 
 from ogp_open_data.errors import NotFound
-from ogp_open_data.formats import to_feed
-from ogp_open_data.formats.feed import Deleted, Link, State
+from ogp_open_data.formats.feed import ATOM, END, Deleted, Link, State
 from ogp_open_data.store import news
 from ogp_open_data.store.releases import Head
 from ogp_open_data.web import query
@@ -17,7 +16,7 @@ from ogp_open_data.web.feeds.archives import SPAN, Chain
 from ogp_open_data.web.site import Request, Response, Site, site_of
 
 CURRENT_PATH = "/v1/changes.atom"
-CHAIN = Chain(CURRENT_PATH, "/v1/changes/archive", "atom", "", to_feed.MEDIA_TYPE)
+CHAIN = Chain(CURRENT_PATH, "/v1/changes/archive", "atom", "", ATOM)
 # Documents of up to so many records are made whole; larger ones stream.
 WHOLE = 2000
 BATCH = 100
@@ -50,6 +49,8 @@ async def _answered(
     request: Request, site: Site, path: str, begin: int, release: Head, chain: Sequence[Link], archived: bool = False
 ) -> Response:
     """The document: whole where it has few records, else a batch at a time, so that nobody else waits for it."""
+    from ogp_open_data.formats import to_feed
+
     updated = release.made_at or EPOCH
     head = await envelope.head(site, "changes", TITLE, site.url(path), site.url("/v1/changes"), chain, updated)
     state = None if archived else State(release.number, (await site.dataset()).epoch)
@@ -60,12 +61,12 @@ async def _answered(
     return answer(
         request,
         Representation(
-            content_type=to_feed.MEDIA_TYPE,
+            content_type=ATOM,
             body=b"".join([chunk async for chunk in chunks]) if whole else chunks,
             etag=None if whole else etag_of(opening, digest, "1"),
             last_modified=updated,
             cache_control=PINNED if archived else CURRENT,
-            links=[*envelope.in_header(head, to_feed.MEDIA_TYPE), *common_links(site)],
+            links=[*envelope.in_header(head, ATOM), *common_links(site)],
         ),
     )
 
@@ -79,11 +80,13 @@ async def _chunks(site: Site, opening: bytes, begin: int, end: int) -> AsyncIter
         yield b"".join([await _part(site, one) for one in batch])
         left = len(batch) == BATCH
         place = (batch[-1].release, batch[-1].noun, batch[-1].sort_key) if batch else None
-    yield to_feed.END
+    yield END
 
 
 async def _part(site: Site, one: news.State) -> bytes:
     """A record's entry, or its tombstone."""
     if one.doc is None:
+        from ogp_open_data.formats import to_feed
+
         return to_feed.tombstone(Deleted(await envelope.tag(site, one.noun, one.id), one.made_at, one.reason))
     return (await envelope.rendered(site, one.noun, one.id, one.release, one.doc, one.made_at, one.first_at)).body
