@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +20,9 @@ import pytest
 from database import named
 from ogp_open_data.errors import Refused
 from ogp_open_data.publishing.tree import MANIFEST, Manifest, replaced
+from ogp_open_data.settings import Settings
+from ogp_open_data.web import app as application
+from ogp_open_data.web import frozen, query
 from serving import program
 
 # What is exported does not depend on which PostgreSQL is behind it.
@@ -140,6 +143,37 @@ def test_pages_of_a_list_follow_one_another_as_files(exported: Path, host: httpx
         address = following[1] or following[2]
         assert "?" not in address
     assert len(ids) == len(set(ids)) == host.get("/v1/index.json").json()["data"]["counts"]["progress"] > 50
+
+
+async def test_changes_of_more_than_a_page_follow_one_another_as_files_to_the_last(
+    dsn: str, client: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    whole = latest(client.get("/v1/changes.ndjson?since=0&limit=1000").content.splitlines())
+    assert len(whole) > 100
+    monkeypatch.setattr(query, "MOST", 30)
+    app = application.create(Settings(database_url=dsn, public_url=BASE, cache_bytes=0, read_quota=0), at_work=False)
+    with replaced(tmp_path / "site") as tree:
+        async with frozen.alive(app):
+            walk = frozen._Walk(app, tree, BASE)
+            walk.meet(("/v1/changes.json", "/v1/changes.ndjson"))
+            while walk.coming:
+                if (one := walk.coming.popleft())[0].startswith("/v1/changes"):
+                    await walk.step(one)
+    lines = sorted((tmp_path / "site/v1").glob("changes*.ndjson"), key=lambda one: (len(one.name), one.name))
+    assert len(lines) > 3 and latest(b"".join(one.read_bytes() for one in lines).splitlines()) == whole
+    address, found = "/v1/changes.json", []
+    while address:
+        page = msgspec.json.decode((tmp_path / f"site{address}").read_bytes())
+        found += page["data"]
+        address = page["links"].get("next", "").removeprefix(BASE)
+    assert latest(map(msgspec.json.encode, found)) == whole
+
+
+def latest(lines: Iterable[bytes]) -> dict[tuple[str, str], tuple[int, str | None]]:
+    """The last word on each record: of one page there is only that."""
+    told = [msgspec.json.decode(line) for line in lines]
+    assert [one["release"] for one in told] == sorted(one["release"] for one in told)
+    return {(one["noun"], one["id"]): (one["version"], one["sha256"]) for one in told}
 
 
 def test_again_nothing_is_new_and_what_was_read_is_still_there(exported: Path, dsn: str):

@@ -223,6 +223,28 @@ PAGES = (
 )
 
 
+def test_full_disk_keeps_the_old_export(dsn: str, program: Program, key: str, tmp_path: Path, figures: Figures) -> None:
+    disk = tmp_path / "small"
+    disk.mkdir()
+    with small_disk(disk, "64m"), writing_as(program.url, key) as client:
+        site = disk / "site"
+        command("export", str(site), "--database-url", dsn)
+        before = contents(site)
+        published(client, large_report(130))
+        ballast = filled(disk)
+        # Room to begin with, so that it ends in the middle.
+        os.truncate(ballast, ballast.stat().st_size - 2_000_000)
+        told = command("export", str(site), "--database-url", dsn, expect=1).stderr
+        assert "No space left on device; the export before, if there is one, stands" in told and "Traceback" not in told
+        assert contents(site) == before and [one.name for one in disk.glob(".site-*")] == [os.readlink(site)]
+    figures(f"it ends in words; {len(before)} files stand as they were, nothing is left of the new ones")
+
+
+def contents(directory: Path) -> dict[Path, bytes]:
+    """Every file, and what is in it."""
+    return {one.relative_to(directory): one.read_bytes() for one in directory.rglob("*") if one.is_file()}
+
+
 def test_full_disk_keeps_the_old_backup_and_the_old_copy(
     dsn: str, program: Program, key: str, tmp_path: Path, figures: Figures
 ) -> None:
