@@ -54,7 +54,7 @@ BEGIN
         ('api_key', 'SELECT, UPDATE (last_used_at)', false),
         ('pending_import', 'SELECT, INSERT, UPDATE, DELETE', false),
         ('replay', 'SELECT, INSERT, UPDATE, DELETE', false),
-        ('audit', 'INSERT', false),
+        ('audit', 'SELECT (at, actor, action, refused), INSERT, DELETE', false),
         ('receiver', 'SELECT, INSERT, UPDATE, DELETE', false)
     ) AS rights(name, publisher, readable) WHERE to_regclass('public.' || name) IS NOT NULL LOOP
         EXECUTE format('REVOKE ALL ON public.%I FROM PUBLIC, ogp_publisher, ogp_reader', given.name);
@@ -63,4 +63,16 @@ BEGIN
             EXECUTE format('GRANT SELECT ON public.%I TO ogp_reader', given.name);
         END IF;
     END LOOP;
+    -- Of the trail it sees what changed nothing (plans and refusals), to keep no more of it than it should, and lets that go when it
+    -- is old. What was done stays, whoever has its account.
+    IF to_regclass('public.audit') IS NOT NULL THEN
+        ALTER TABLE audit ENABLE ROW LEVEL SECURITY;
+        DROP POLICY IF EXISTS added ON audit;
+        DROP POLICY IF EXISTS counted ON audit;
+        DROP POLICY IF EXISTS forgotten ON audit;
+        CREATE POLICY added ON audit FOR INSERT TO ogp_publisher WITH CHECK (true);
+        CREATE POLICY counted ON audit FOR SELECT TO ogp_publisher USING (refused IS NOT NULL OR action = 'plan');
+        CREATE POLICY forgotten ON audit FOR DELETE TO ogp_publisher
+            USING ((refused IS NOT NULL OR action = 'plan') AND at < now() - interval '89 days');
+    END IF;
 END $$;

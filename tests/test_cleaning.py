@@ -18,10 +18,12 @@ INSERT INTO replay (key, idempotency_key, request, made_at, status)
 INSERT INTO audit (actor, action, at, refused)
     SELECT 'key p', 'import', now() - make_interval(days => days), refused
     FROM (VALUES (1, 'forbidden'), (91, 'forbidden'), (400, NULL)) AS row(days, refused);
+INSERT INTO audit (actor, action, at) SELECT 'key p', 'plan', now() - make_interval(days => days) FROM unnest(ARRAY[2, 91]) AS days;
 """
 LEFT = """
 SELECT (SELECT array_agg(body IS NULL ORDER BY expires_at) FROM pending_import) AS emptied,
-    (SELECT array_agg(idempotency_key) FROM replay) AS answers, (SELECT array_agg(refused ORDER BY at) FROM audit) AS refusals
+    (SELECT array_agg(idempotency_key) FROM replay) AS answers,
+    (SELECT array_agg(concat_ws(' ', action, refused) ORDER BY at) FROM audit) AS trail
 """
 
 
@@ -31,7 +33,7 @@ async def test_what_was_kept_for_its_time_goes_and_what_was_done_stays(store: St
         await connection.execute(OLD)
     await cleaning.clean(store)
     (left,) = await store.reading(lambda connection: connection.fetch(LEFT))
-    assert dict(left) == {"emptied": [True, False], "answers": ["1"], "refusals": [None, "forbidden"]}
+    assert dict(left) == {"emptied": [True, False], "answers": ["1"], "trail": ["import", "plan", "import forbidden"]}
 
 
 async def test_answers_of_a_key_are_bounded_and_the_oldest_make_room(
@@ -49,18 +51,20 @@ async def test_answers_of_a_key_are_bounded_and_the_oldest_make_room(
     assert kept == [3, 4, 5]
 
 
-async def test_refusals_of_a_key_are_bounded_and_those_of_others_are_told(
+async def test_plans_and_refusals_of_a_key_are_bounded_and_those_of_others_are_told(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit, "MOST_REFUSALS", 5)
+    monkeypatch.setattr(audit, "MOST_NOTES", 5)
     for number in range(9):
         async with store.writing() as connection:
-            await audit.refuse(connection, Entry("key a", "203.0.113.1", "import", detail=f"{number}\0"), "forbidden")
+            await audit.note(connection, Entry("key a", "203.0.113.1", "import", detail=f"{number}\0"), "forbidden")
+            await audit.note(connection, Entry("key a", "203.0.113.1", audit.PLAN, detail=f"plan {number}"))
     async with store.writing() as connection:
-        await audit.refuse(connection, Entry("key b", None, "import"), "forbidden")
+        await audit.note(connection, Entry("key b", None, "import"), "forbidden")
         await audit.write(connection, Entry("key a", None, "import"))
     lines = await store.reading(audit.since, None, 100)
-    assert [one.detail for one in lines if one.actor == "key a"] == ["0", "1", "2", "3", "4", None]
+    told = [one.detail for one in lines if one.actor == "key a"]
+    assert told == [*(text for number in range(5) for text in (str(number), f"plan {number}")), None]
     assert [one.actor for one in lines][-2:] == ["key b", "key a"]
 
 

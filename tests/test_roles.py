@@ -11,7 +11,8 @@ import pytest
 
 from database import copied_database, executed
 from growing import opened
-from ogp_open_data.store import keys, migrate
+from ogp_open_data.store import audit, keys, migrate
+from ogp_open_data.web import cleaning
 from publishing import TWIN
 from serving import DOCUMENTS, program, within
 
@@ -48,11 +49,11 @@ def test_program_serves_and_publishes_with_the_publisher_and_the_reader(database
     publisher = acting(database, "ogp_publisher")
     program("migrate", "--database-url", acting(database, "ogp_owner"))
 
-    async def created() -> str:
+    async def created(name: str, action: str) -> str:
         async with opened(acting(database, "ogp_owner")) as store, store.writing() as connection:
-            return await keys.create(connection, "office", [], ["admin"])
+            return await keys.create(connection, name, [], [action])
 
-    key = asyncio.run(created())
+    key, lesser = asyncio.run(created("office", "admin")), asyncio.run(created("clerk", "import"))
     fields = {"authorization": f"Bearer {key}"}
     with (
         within(publisher, database_read_url=acting(database, "ogp_reader")) as url,
@@ -69,6 +70,8 @@ def test_program_serves_and_publishes_with_the_publisher_and_the_reader(database
         for _ in range(2):
             answer = client.patch(path, params={"reason": "A slip."}, json={"title": "Another"}, headers=change)
             assert answer.status_code == 200, answer.text
+        forbidden = client.post("/v1/releases", headers={"authorization": f"Bearer {lesser}"})
+        assert forbidden.status_code == 403, "what is refused is told of in the trail"
         assert client.post("/v1/releases").status_code in (200, 201)
         for address in (
             path,
@@ -107,16 +110,15 @@ async def test_reader_reads_what_is_published_and_cannot_write_anything_anywhere
 
 async def test_publisher_cannot_change_what_was_released(database: str) -> None:
     for statement in (
-        *(
-            f"DELETE FROM {table}"
-            for table in ("record", "release", "document", "redaction", "fact", "audit", "api_key")
-        ),
+        *(f"DELETE FROM {table}" for table in ("record", "release", "document", "redaction", "fact", "api_key")),
         "TRUNCATE record CASCADE",
         "UPDATE record SET doc = '{}'",
         "UPDATE record SET from_release = 1",
         "UPDATE release SET made_at = now()",
         "UPDATE dataset SET epoch = gen_random_uuid()",
         "UPDATE audit SET actor = 'nobody'",
+        "SELECT * FROM audit",
+        "TRUNCATE audit",
         "UPDATE api_key SET actions = '{admin}'",
         "INSERT INTO api_key (prefix, name, sha256, organisations, actions) VALUES ('x', 'x', 'x', '{}', '{admin}')",
         "INSERT INTO migration (name) VALUES ('x')",
@@ -125,6 +127,29 @@ async def test_publisher_cannot_change_what_was_released(database: str) -> None:
         "CREATE TEMP TABLE mine (n int)",
     ):
         assert await refused(database, "ogp_publisher", statement), statement
+
+
+async def test_publisher_lets_go_of_old_notes_in_the_trail_and_of_nothing_else(database: str) -> None:
+    owner = await asyncpg.connect(acting(database, "ogp_owner"))
+    await owner.execute("DELETE FROM audit")
+    await owner.execute(TRAIL)
+    async with opened(acting(database, "ogp_publisher")) as store:
+        async with store.writing() as connection:
+            await audit.note(connection, audit.Entry("key a", None, audit.PLAN))
+            await audit.note(connection, audit.Entry("key a", None, "import"), "forbidden")
+            await connection.execute("DELETE FROM audit WHERE at > now() - interval '80 days'")
+        await cleaning.clean(store)
+    left = await owner.fetch("SELECT concat_ws(' ', action, refused) FROM audit ORDER BY number")
+    await owner.close()
+    assert [one[0] for one in left] == ["plan", "import forbidden", "import", "plan", "import forbidden"]
+
+
+# What was done, planned and refused, a while ago and long ago.
+TRAIL = """
+INSERT INTO audit (actor, action, refused, at) SELECT 'key a', action, refused, now() - make_interval(days => days)
+FROM (VALUES ('plan', NULL, 10), ('import', 'forbidden', 20), ('plan', NULL, 100), ('import', 'forbidden', 100),
+    ('import', NULL, 400)) AS row(action, refused, days)
+"""
 
 
 async def test_rights_reach_what_a_later_migration_makes(database: str) -> None:

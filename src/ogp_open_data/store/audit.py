@@ -7,18 +7,20 @@ from msgspec import Struct
 
 from ogp_open_data.store.doors import Connection
 
-# What was done is kept for ever; what was refused, long enough to look into it.
-REFUSALS_KEPT = timedelta(days=90)
-# Of one actor in a day: the first ones tell what it tries, and no key fills the disk with mistakes.
-MOST_REFUSALS = 1000
+# What was done is kept for ever; what changed nothing, a plan or a refusal, long enough to look into it.
+NOTES_KEPT = timedelta(days=90)
+# Of one actor in a day, of plans and of refusals each: the first ones tell what it tries, and no key fills the disk.
+MOST_NOTES = 1000
+PLAN = "plan"
 
 WRITE = "INSERT INTO audit (actor, address, action, subject, detail, release) VALUES ($1, $2, $3, $4, $5, $6)"
-REFUSE = """
+NOTE = """
 INSERT INTO audit (actor, address, action, subject, detail, refused) SELECT $1, $2, $3, $4, $5, $6
-WHERE (SELECT count(*) FROM (SELECT FROM audit WHERE at > now() - interval '1 day' AND actor = $1 AND refused IS NOT NULL
+WHERE (SELECT count(*) FROM (SELECT FROM audit WHERE at > now() - interval '1 day' AND actor = $1
+    AND CASE WHEN $6::text IS NULL THEN refused IS NULL AND action = 'plan' ELSE refused IS NOT NULL END
     LIMIT $7) AS today) < $7
 """
-FORGET = "DELETE FROM audit WHERE refused IS NOT NULL AND at < now() - $1::interval"
+FORGET = "DELETE FROM audit WHERE (refused IS NOT NULL OR action = 'plan') AND at < now() - $1::interval"
 SINCE = """
 SELECT number, at, actor, address, action, subject, detail, release, refused FROM (
     SELECT * FROM audit WHERE ($1::timestamptz IS NULL OR at >= $1) ORDER BY number DESC LIMIT $2) AS newest
@@ -56,9 +58,9 @@ async def write(connection: Connection, entry: Entry, release: int | None = None
     await connection.execute(WRITE, *_told(entry), release)
 
 
-async def refuse(connection: Connection, entry: Entry, code: str) -> None:
-    """Add what was refused, by the code of its error, unless the actor filled its share of the day."""
-    await connection.execute(REFUSE, *_told(entry), code, MOST_REFUSALS)
+async def note(connection: Connection, entry: Entry, refused: str | None = None) -> None:
+    """Add what changed nothing, a plan or what was `refused` (by its error's code), unless the actor filled its share of the day."""
+    await connection.execute(NOTE, *_told(entry), refused, MOST_NOTES)
 
 
 def _told(entry: Entry) -> tuple[str | None, ...]:
@@ -68,8 +70,8 @@ def _told(entry: Entry) -> tuple[str | None, ...]:
 
 
 async def forget(connection: Connection) -> None:
-    """Let old refusals go."""
-    await connection.execute(FORGET, REFUSALS_KEPT)
+    """Let old plans and refusals go."""
+    await connection.execute(FORGET, NOTES_KEPT)
 
 
 async def since(connection: Connection, at: datetime | None, most: int) -> list[Line]:

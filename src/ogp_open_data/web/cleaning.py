@@ -20,7 +20,7 @@ async def forever(store: Store) -> None:
 
 
 async def clean(store: Store) -> None:
-    """Let go of expired imports, of answers kept for repetition, and of old refusals in the audit trail."""
+    """Let go of expired imports, of answers kept for repetition, and of old plans and refusals in the audit trail."""
     async with store.writing() as connection:
         await imports.forget(connection)
         await replays.forget(connection)

@@ -86,7 +86,7 @@ async def _kept(site: Site, asker: Asker, document: Document, head: int, told: d
         data = {"id": id, "head": head, **told, "expires_at": expires_at}
         kept = Plan(id, asker.key.prefix, expires_at, head, _json(document), body, _json(data))
         await imports.plan(connection, kept)
-        await audit.write(connection, Entry(asker.by.name, asker.by.address, "plan", document.name, id))
+        await audit.note(connection, Entry(asker.by.name, asker.by.address, audit.PLAN, document.name, id))
     links = _links(site, id)
     return Done(201, {"data": data, "links": links}, links["self"])
 

@@ -67,7 +67,7 @@ async def _carried_out(request: Request, write: Write) -> Response:
     except Refused as error:
         told = Entry(asker.by.name, asker.by.address, write.action, request.scope["path"][:300], error.detail[:1000])
         async with site.store.writing() as connection:
-            await audit.refuse(connection, told, error.code)
+            await audit.note(connection, told, error.code)
         raise
 
 
