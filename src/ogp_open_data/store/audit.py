@@ -59,7 +59,7 @@ async def write(connection: Connection, entry: Entry, release: int | None = None
 
 
 async def note(connection: Connection, entry: Entry, refused: str | None = None) -> None:
-    """Add what changed nothing, a plan or what was `refused` (by its error's code), unless the actor filled its share of the day."""
+    """Add what changed nothing, a plan or what was `refused` (by its error's code), unless its share of the day is full."""
     await connection.execute(NOTE, *_told(entry), refused, MOST_NOTES)
 
 
