@@ -17,7 +17,7 @@ import openpyxl
 import pyarrow.parquet
 import pytest
 
-from ogp_open_data.formats import MISSING, build, to_csv, to_xlsx
+from ogp_open_data.formats import MISSING, build, to_csv, to_parquet, to_xlsx
 from ogp_open_data.formats.about import About
 from ogp_open_data.records import NOUNS, Finding, Progress, Report, Source, canonical
 from ogp_open_data.web import asking
@@ -205,6 +205,14 @@ def test_texts_survive_in_parquet() -> None:
     rows = pyarrow.parquet.read_table(io.BytesIO(packed)).to_pylist()
     assert [row["text"] for row in rows] == [row["number"] for row in rows] == CELLS
     assert {row["ends"] for row in rows} == {"2018-06"} and {row["period_end"] for row in rows} == {date(2017, 11, 30)}
+
+
+@pytest.mark.parametrize("place", [0, 5, 9])
+def test_row_that_is_longer_than_what_is_read_at_once_is_in_parquet_with_the_others(place: int) -> None:
+    texts = ["short"] * 10
+    texts[place] = "x" * (2 * to_parquet.BLOCK)
+    packed = build.built("parquet", "progress", lines_of(texts), None, ABOUT)
+    assert [row["text"] for row in pyarrow.parquet.read_table(io.BytesIO(packed)).to_pylist()] == texts
 
 
 def gnumeric(file: Path) -> str:
