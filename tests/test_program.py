@@ -3,6 +3,8 @@
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -31,6 +33,20 @@ def refused(*arguments: str, code: int = 1) -> str:
     said = program(*arguments, expect=code).stderr
     assert "Traceback" not in said
     return said
+
+
+@pytest.mark.parametrize(
+    ("module", "left"),
+    [
+        ("cli.serving", {"asyncio", "asyncpg", "litestar", "ogp_open_data.intake", "rich", "uvicorn"}),
+        ("web.app", {"docx", "feedgen", "httpx", "jinja2", "lxml", "openpyxl", "pydantic", "rich", "websockets"}),
+    ],
+)
+def test_start_does_not_load_what_it_does_not_need(module: str, left: set[str]) -> None:
+    """Before PostgreSQL is begun, and before the program answers: a start is what is loaded."""
+    text = f"import sys, ogp_open_data.{module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=True).stdout
+    assert module in loaded and left.isdisjoint(loaded.split())
 
 
 @pytest.mark.embedded

@@ -32,10 +32,11 @@ def serve(
     host: str, port: int, workers: int | None, sample: bool, data_dir: str | None, database_url: str | None
 ) -> None:
     """Migrate, then answer requests until SIGTERM or SIGINT."""
-    # As in each worker, until the application is up.
-    gc.disable()
     _end_quietly()
     workers = workers or default_workers()
+    if workers == 1:
+        # As in each worker, until the application is up.
+        gc.disable()
     chosen = settings.load(data_dir=data_dir, database_url=database_url)
     with ExitStack() as stack:
         loading = _loading(PREPARING, ANSWERING if workers == 1 else SERVING)
