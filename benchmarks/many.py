@@ -4,6 +4,8 @@ What a copy says is well formed: ids, addresses, documents, digests, CSV lines a
 a release; the last release corrects every tenth record. The numbers of plans are spread, so that each release's lie among all.
 """
 
+import asyncio
+
 import asyncpg
 
 from benchmarks import country
@@ -17,13 +19,14 @@ SPREAD, PRIME = 7919, 1_000_003
 # Gone while rows are written; made again after them, which is several times as fast. Nothing refers to a table that is not logged.
 LEAN = """
 ALTER TABLE redaction DROP CONSTRAINT redaction_noun_id_version_fkey;
-ALTER TABLE record DROP CONSTRAINT record_from_release_fkey, SET (autovacuum_enabled = off);
+ALTER TABLE record DROP CONSTRAINT record_from_release_fkey, DROP CONSTRAINT record_pkey, SET (autovacuum_enabled = off);
 ALTER TABLE record SET UNLOGGED;
 CREATE TABLE one AS SELECT *, row_number() OVER (ORDER BY noun, id) % 10 = 0 AS corrected FROM record WHERE plan IS NOT NULL;
 ALTER TABLE one ADD PRIMARY KEY (noun, id);
 DELETE FROM record WHERE plan IS NOT NULL;
 TRUNCATE tally, tally_at, release CASCADE;
 """
+KEY = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'record_pkey'"
 INDEXES = """
 SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'record' AND indexname <> 'record_pkey' ORDER BY indexname
 """
@@ -67,17 +70,15 @@ async def load(dsn: str, rows: int, only: tuple[str, ...] | None = None) -> int:
     await country.load(store, COMMITMENTS, milestones=5, lines=4)
     await store.close()
     connection = await asyncpg.connect(dsn, command_timeout=3600)
-    indexes = dict(await connection.fetch(INDEXES))
-    await connection.execute("SET maintenance_work_mem = '1GB'; SET session_replication_role = replica")
+    indexes, key = dict(await connection.fetch(INDEXES)), await connection.fetchval(KEY)
+    await connection.execute("SET maintenance_work_mem = '1GB'")
     await connection.execute(LEAN)
-    for name in indexes:
-        await connection.execute(f"DROP INDEX {name}")
+    await connection.execute("".join(f"DROP INDEX {name};" for name in indexes))
     copies = max(1, round(rows / 1.1 / await connection.fetchval("SELECT count(*) FROM one")))
     await connection.execute(RELEASES, copies)
     kept = [name for name in indexes if only is None or name in only]
-    for first in range(1, copies + 1, STEP):
-        last = min(first + STEP - 1, copies)
-        await connection.execute(COPY, copies, first, last, SPREAD, PRIME, "record_words" in kept)
+    await asyncio.gather(*(copied(dsn, copies, half, "record_words" in kept) for half in (0, 1)))
+    await connection.execute(f"ALTER TABLE record ADD CONSTRAINT record_pkey {key}")
     for name in kept:
         await connection.execute(indexes[name])
     # As a database is counted that comes from an older program.
@@ -87,3 +88,11 @@ async def load(dsn: str, rows: int, only: tuple[str, ...] | None = None) -> int:
         await connection.execute(f"VACUUM (ANALYZE) {table}")
     await connection.close()
     return copies + 1
+
+
+async def copied(dsn: str, copies: int, half: int, words: bool) -> None:
+    """Write every second hundred of the copies, so that two processes of the server have work."""
+    connection = await asyncpg.connect(dsn, command_timeout=3600)
+    for first in range(1 + half * STEP, copies + 1, 2 * STEP):
+        await connection.execute(COPY, copies, first, min(first + STEP - 1, copies), SPREAD, PRIME, words)
+    await connection.close()
