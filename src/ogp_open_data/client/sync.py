@@ -22,8 +22,6 @@ from ogp_open_data.terminal import Tell
 # Where more than a quarter of a noun differs, the whole of it comes in one request.
 MOST_MENDED = 4
 NAMED = 5
-# Nouns that come while one is written; of each up to 32 MB are in memory.
-AHEAD = 2
 
 
 class Difference(Struct, frozen=True):
@@ -158,14 +156,15 @@ class _Run:
         state, there, release = await self._begun()
         # The largest first: while its table is written, the others are built.
         left = sorted(NOUNS.keys() - there, key=lambda noun: (-release.counts.get(noun, 0), noun))
-        # The next ones are built over there, and on their way, while this one is written.
+        # The next noun is built over there, and on its way, while this one is written.
         coming = {noun: asyncio.create_task(self._rows(noun, release)) for noun in left[:1]}
         try:
             for place, noun in enumerate(left):
                 self.tell(f"copying {noun}", len(there) + place, len(NOUNS))
                 rows = await coming.pop(noun)
-                soon = [one for one in left[place + 1 : place + 1 + AHEAD] if one not in coming]
-                coming |= {one: asyncio.create_task(self._rows(one, release)) for one in soon}
+                coming |= {
+                    after: asyncio.create_task(self._rows(after, release)) for after in left[place + 1 : place + 2]
+                }
                 with closing(rows):
                     await self.copy.fill(noun, rows)
                 self.done = replace(self.done, published=self.done.published + rows.count)
