@@ -1,12 +1,15 @@
 """Totals that are added up: they are what counting gives, at every release, and a page found by them is the page."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import date
 
 import pytest
 from msgspec.structs import replace
 
 from ogp_open_data.intake import hand
+from ogp_open_data.intake.importer import Document
+from ogp_open_data.intake.releasing import Outcome
+from ogp_open_data.intake.series import import_all
 from ogp_open_data.records import NOUNS, Filter
 from ogp_open_data.store import listings, tallies
 from ogp_open_data.store.doors import Store
@@ -41,11 +44,11 @@ async def past(store: Store) -> AsyncIterator[Store]:
     yield store
 
 
-def questions() -> list[Listing]:
+def questions(releases: Iterable[int] = RELEASES) -> list[Listing]:
     return [
         Listing(noun=noun, release=release, filter=filter, limit=2)
         for noun in NOUNS
-        for release in RELEASES
+        for release in releases
         for filter in FILTERS.values()
     ]
 
@@ -57,6 +60,20 @@ async def test_total_by_tallies_is_what_counting_gives_at_every_release(past: St
         totals.append(tallies.total(known))
         assert totals[-1] == await past.reading(listings.count, listing), listing
     assert len(set(totals)) > 5
+
+
+async def test_releases_that_one_statement_writes_leave_tallies_each(store: Store) -> None:
+    texts = [
+        report([("1", "Talk with the public", "June 2018", status)], period)
+        for period in PERIODS
+        for status in ("Underway", "Delayed", "Completed", "Delayed")
+    ]
+    documents = [Document(name=f"{n}.txt", body=text.encode()) for n, text in enumerate(texts)]
+    numbers = [one.release async for one in import_all(store, documents, KNOWN) if isinstance(one, Outcome)]
+    assert numbers == list(range(1, len(texts) + 1))
+    for listing in questions(numbers):  # type: ignore[arg-type]
+        known = tallies.matching(await store.reading(tallies.at, listing), listing.filter)
+        assert tallies.total(known) == await store.reading(listings.count, listing), listing
 
 
 async def test_page_value_by_value_is_the_page(past: Store) -> None:
