@@ -72,15 +72,17 @@ async def test_batches_are_read_in_the_order_of_an_index_and_not_sorted(store: S
     await executed(dsn, filled(30_000))
     await executed(dsn, "ANALYZE record")
     listing = Listing(noun="progress", release=1, filter=Filter(status=["unknown"]))
-    places = await store.reading(exports.places, listing)
-    assert len(places) == 30_000 // exports.SIZE
+    ends = await store.reading(exports.places, listing)
+    assert len(ends) == 30_000 // exports.SIZE
 
     async def plan(connection: Connection) -> str:
-        text, arguments = exports.batch_text(listing, "doc", places[0], places[1])
-        return "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {text}", *arguments))
+        text, arguments = exports.batch_text(listing, "doc", ends[0], ends[1])
+        # As a COPY has them: the numbers themselves, which the planner knows then.
+        literal = text.replace(f"${len(arguments)}::bigint", str(exports.SIZE))
+        return "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {literal}", *arguments[:-1]))
 
     said = await store.reading(plan)
-    assert "Index Scan" in said and "Sort" not in said
+    assert "Index Scan using" in said and "Sort" not in said
 
 
 @pytest.fixture
