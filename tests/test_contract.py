@@ -63,7 +63,9 @@ def test_schemathesis_finds_nothing(served: str, tmp_path: Path) -> None:
 
 
 # One of each kind of write: those of the other nouns are made by the same lines.
-WRITES = "(plan|apply|get)_import|make_release|(correct|withdraw|restore|merge|redact)_organisations|renumber_milestones"
+WRITES = (
+    "(plan|apply|get)_import|make_release|(correct|withdraw|restore|merge|redact)_organisations|renumber_milestones"
+)
 
 
 @pytest.mark.embedded
