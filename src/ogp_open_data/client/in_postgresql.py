@@ -41,7 +41,8 @@ FROM {SCHEMA}.{{}}, LATERAL (SELECT encode(sha256(convert_to(doc, 'UTF8')), 'hex
 """
 EXISTS = f"SELECT to_regclass('{SCHEMA}.' || $1) IS NOT NULL"
 DROP = f"DROP TABLE IF EXISTS {SCHEMA}.{{}}"
-# Not by renaming, which would leave the views that others made on a table behind.
+# A first copy is renamed; over another it is written again, as renaming would leave the views that others made on a table behind.
+RENAME = f"ALTER TABLE {SCHEMA}.{{0}}_next RENAME TO {{0}}"
 TAKE = f"INSERT INTO {SCHEMA}.{{0}} SELECT * FROM {SCHEMA}.{{0}}_next"
 LOCK = f"SELECT pg_try_advisory_lock(hashtext('{SCHEMA}'))"
 LOCK_SHARED = f"SELECT pg_try_advisory_lock_shared(hashtext('{SCHEMA}'))"
@@ -128,7 +129,9 @@ class Postgresql:
     async def swap(self) -> None:
         async with self._db.transaction():
             for table in (*NOUNS, "state"):
-                await self._db.execute((STATE_TABLE if table == "state" else TABLE).format(table))
+                if not await self._has(table):
+                    await self._db.execute(RENAME.format(table))
+                    continue
                 await self._db.execute(CLEAR.format(table))
                 await self._db.execute(TAKE.format(table))
                 await self._db.execute(DROP.format(f"{table}_next"))

@@ -33,7 +33,8 @@ REMOVE = "DELETE FROM {} WHERE id = ?"
 DOCS = "SELECT id, version, release, sha256, doc FROM {} ORDER BY id"
 NAMES = "SELECT name FROM sqlite_schema WHERE type = 'table'"
 DROP = "DROP TABLE IF EXISTS {}"
-# Not by renaming, which SQLite refuses where others made views on a table.
+# A first copy is renamed; over another it is written again, as SQLite renames nothing where others made views on a table.
+RENAME = "ALTER TABLE {0}_next RENAME TO {0}"
 TAKE = "INSERT INTO {0} SELECT * FROM {0}_next"
 
 
@@ -121,8 +122,11 @@ class Sqlite:
 
     async def swap(self) -> None:
         with self._all():
+            there = self._tables()
             for table in (*NOUNS, "state"):
-                self._db.execute((STATE_TABLE if table == "state" else TABLE).format(table))
+                if table not in there:
+                    self._db.execute(RENAME.format(table))
+                    continue
                 self._db.execute(CLEAR.format(table))
                 self._db.execute(TAKE.format(table))
                 self._db.execute(DROP.format(f"{table}_next"))
