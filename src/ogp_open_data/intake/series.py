@@ -8,7 +8,7 @@ the head that it was decided on. Where somebody did, the documents go the way of
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from itertools import islice
 from time import monotonic
 from typing import Self
@@ -128,6 +128,41 @@ def _commitments(one: Understood, directory: Held) -> list[str]:
         return []
 
 
+class _Ahead:
+    """Documents that are read before their turn."""
+
+    def __init__(self, documents: Iterable[Given], vocabulary: Vocabulary) -> None:
+        self.given = iter(documents)
+        self.vocabulary = vocabulary
+        self.waiting: deque[Read] = deque()
+        self.size = 0
+
+    def read(self, more: int, most: int) -> bool:
+        """Read so many more, as long as no more than `most` wait; whether there were any."""
+        if self.size >= ROOM:
+            return False
+        found = [self._read(one) for one in islice(self.given, max(0, min(more, most - len(self.waiting))))]
+        self.waiting.extend(found)
+        self.size += sum(map(_size, found))
+        return bool(found)
+
+    def _read(self, one: Given) -> Read:
+        try:
+            return one if isinstance(one, Refused) else understood(one, self.vocabulary)
+        except Refused as refusal:
+            return refusal
+
+    def next(self) -> Read:
+        """The one whose turn it is."""
+        one = self.waiting.popleft()
+        self.size -= _size(one)
+        return one
+
+
+def _size(one: Read) -> int:
+    return 0 if isinstance(one, Refused) else len(one.document.body)
+
+
 class _Step(Struct, frozen=True):
     """A document with what comes of it, told once it is true: once its release, where it makes one, is on the disk."""
 
@@ -139,10 +174,10 @@ class _Step(Struct, frozen=True):
 class _Series:
     """What is known between one document and the next, over one connection: what was decided, and what of that is being written."""
 
-    def __init__(self, store: Store, connection: Connection, vocabulary: Vocabulary, terms: Terms) -> None:
+    def __init__(self, store: Store, connection: Connection, ahead: _Ahead, terms: Terms) -> None:
         self.store = store
         self.connection = connection
-        self.vocabulary = vocabulary
+        self.ahead = ahead
         self.terms = terms
         self.known: Known | None = None
         self.decided: list[_Step] = []
@@ -150,16 +185,16 @@ class _Series:
         self.writing: list[_Step] = []
         self.task: asyncio.Task[None] | None = None
 
-    async def take(self, one: Read, waiting: Iterable[Read]) -> list[Told]:
+    async def take(self, one: Read) -> list[Told]:
         """Decide on a document; gives what came of those before that are on the disk by now.
 
-        `waiting` are those after it, which are looked at together with it where that is necessary.
+        Those that are read ahead are looked at together with it where that is necessary.
         """
         told: list[Told] = []
         step = self._step(one)
         if step is None:
             told = await self.end()
-            wanted = [one, *waiting]
+            wanted = [one, *self.ahead.waiting]
             self.known = await look(self.connection, [each for each in wanted if isinstance(each, Understood)])
             step = self._step(one)
             assert step is not None, "it was just looked at"
@@ -211,10 +246,14 @@ class _Series:
         Where somebody else published meanwhile, or the database refuses one, none of them is written and nothing is known any more:
         each is imported by itself, and so are those that were decided on them.
         """
-        task, self.task = self.task, None
+        task = self.task
+        # Nothing else can be done before it is on the disk.
+        while task is not None and not task.done():
+            await (asyncio.sleep(0) if self.ahead.read(1, 2 * AHEAD) else asyncio.wait([task]))
+        self.task = None
         try:
             if task is not None:
-                await task
+                task.result()
             steps, self.writing = self.writing, []
             return [step.told for step in steps]
         except (Overtaken, Refused):
@@ -226,7 +265,7 @@ class _Series:
         if isinstance(one, Refused):
             return one
         try:
-            return await import_document(self.store, one.document, self.vocabulary, terms=self.terms)
+            return await import_document(self.store, one.document, self.ahead.vocabulary, terms=self.terms)
         except Refused as refusal:
             return refusal
 
@@ -238,21 +277,15 @@ async def import_all(
 
     What was given is committed. Raises StoreUnavailable where the database is lost.
     """
-    given = iter(documents)
-    waiting = deque(_read(given, vocabulary, 1))
-    size = sum(map(_size, waiting))
+    ahead = _Ahead(documents, vocabulary)
     async with store.writer() as connection:
-        series = _Series(store, connection, vocabulary, terms)
+        series = _Series(store, connection, ahead, terms)
+        ahead.read(1, AHEAD)
         try:
-            while waiting:
-                one = waiting.popleft()
-                told = await series.take(one, waiting)
-                size -= _size(one)
-                # Two for each, until enough wait: nobody waits for more than the first before it begins.
-                if size < ROOM:
-                    more = list(_read(given, vocabulary, min(2, AHEAD - len(waiting))))
-                    size += sum(map(_size, more))
-                    waiting.extend(more)
+            while ahead.waiting:
+                told = await series.take(ahead.next())
+                # Four for each, until enough wait: nobody waits for more than the first before it begins.
+                ahead.read(4, AHEAD)
                 # A large statement is sent piece by piece.
                 await asyncio.sleep(0)
                 for each in told:
@@ -262,16 +295,3 @@ async def import_all(
         finally:
             if series.task is not None:
                 await asyncio.wait([series.task])
-
-
-def _read(given: Iterator[Given], vocabulary: Vocabulary, most: int) -> Iterator[Read]:
-    """The next documents, read."""
-    for one in islice(given, most):
-        try:
-            yield one if isinstance(one, Refused) else understood(one, vocabulary)
-        except Refused as refusal:
-            yield refusal
-
-
-def _size(one: Read) -> int:
-    return 0 if isinstance(one, Refused) else len(one.document.body)
