@@ -1,7 +1,9 @@
 """Many documents in one command: the same as one by one, whoever else publishes meanwhile."""
 
 import asyncio
+import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -10,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from database import copied_database
-from embedded_tools import eventually
+from database import copied_database, executed
+from embedded_tools import answers, eventually, place, processes_of  # noqa: F401
 from growing import opened
 from ogp_open_data.errors import NewerProgram, Refused
 from ogp_open_data.intake import hand, series
@@ -22,8 +24,9 @@ from ogp_open_data.intake.terms import PROGRAM, TERMS
 from ogp_open_data.records import Finding
 from ogp_open_data.store import checks, history, releases
 from ogp_open_data.store.doors import Store
+from ogp_open_data.store.embedded import Embedded
 from test_importer import KNOWN, MILESTONES, report
-from test_killed_imports import BUSY, Importer, asked, counted, sound
+from test_killed_imports import BUSY, SLOW, Importer, asked, counted, sound
 
 pytestmark = pytest.mark.anyio
 PERIODS = ("September to November 2017", "December 2017 to February 2018", "March to June 2018")
@@ -238,3 +241,32 @@ def test_command_killed_between_documents_keeps_what_it_told(dsn: str, tmp_path:
     assert subprocess.run(command, stdout=subprocess.DEVNULL).returncode == 0
     assert counted(dsn)[0] == len(files)
     sound(dsn)
+
+
+@pytest.mark.embedded
+def test_postgresql_killed_under_a_command_keeps_what_was_told(place: Path, tmp_path: Path) -> None:  # noqa: F811
+    """Of the releases that one statement writes all are there or none, and those that were told of all are."""
+    files = [tmp_path / f"{n}.txt" for n in range(1, 61)]
+    for n, file in enumerate(files, 1):
+        file.write_text(report(number=str(n)))
+    with Embedded(place / "data") as server:
+        server.watch()
+        command = [sys.executable, "-m", "ogp_open_data", "import", *map(str, files), "--database-url", server.dsn]
+        assert subprocess.run([*command[:4], str(files[0]), *command[-2:]], stdout=subprocess.DEVNULL).returncode == 0
+        asyncio.run(executed(server.dsn, SLOW))
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            told = 0
+            for line in process.stdout:
+                told += ": release" in line
+                if told == 5:
+                    for pid in processes_of(place):
+                        with suppress(ProcessLookupError):
+                            os.kill(pid, signal.SIGKILL)
+        assert process.returncode == 3
+        eventually(lambda: answers(server.dsn), 60)
+        assert 1 + told <= counted(server.dsn)[0] < len(files)
+        sound(server.dsn)
+        assert subprocess.run(command, stdout=subprocess.DEVNULL).returncode == 0
+        assert counted(server.dsn)[0] == len(files)
+        sound(server.dsn)
