@@ -64,15 +64,16 @@ BEGIN
         END IF;
     END LOOP;
     -- Of the trail it sees what changed nothing (plans and refusals), to keep no more of it than it should, and lets that go when it
-    -- is old. What was done stays, whoever has its account.
+    -- is old. What was done stays, whoever has its account. For everybody, as only the publisher has rights to it: a policy that
+    -- names an account could not be brought back by `recover` where there is none of that name.
     IF to_regclass('public.audit') IS NOT NULL THEN
         ALTER TABLE audit ENABLE ROW LEVEL SECURITY;
         DROP POLICY IF EXISTS added ON audit;
         DROP POLICY IF EXISTS counted ON audit;
         DROP POLICY IF EXISTS forgotten ON audit;
-        CREATE POLICY added ON audit FOR INSERT TO ogp_publisher WITH CHECK (true);
-        CREATE POLICY counted ON audit FOR SELECT TO ogp_publisher USING (refused IS NOT NULL OR action = 'plan');
-        CREATE POLICY forgotten ON audit FOR DELETE TO ogp_publisher
+        CREATE POLICY added ON audit FOR INSERT WITH CHECK (true);
+        CREATE POLICY counted ON audit FOR SELECT USING (refused IS NOT NULL OR action = 'plan');
+        CREATE POLICY forgotten ON audit FOR DELETE
             USING ((refused IS NOT NULL OR action = 'plan') AND at < now() - interval '89 days');
     END IF;
 END $$;

@@ -1,6 +1,7 @@
 """deploy/roles.sql: owner, publisher and reader each may do their work, and nothing else."""
 
 import asyncio
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,8 @@ import asyncpg
 import httpx
 import pytest
 
-from database import copied_database, executed
+from database import copied_database, executed, named
+from embedded_tools import ask
 from growing import opened
 from ogp_open_data.store import audit, keys, migrate
 from ogp_open_data.web import cleaning
@@ -139,9 +141,25 @@ async def test_publisher_lets_go_of_old_notes_in_the_trail_and_of_nothing_else(d
             await audit.note(connection, audit.Entry("key a", None, "import"), "forbidden")
             await connection.execute("DELETE FROM audit WHERE at > now() - interval '80 days'")
         await cleaning.clean(store)
+    assert await owner.fetchval("SELECT array_agg(DISTINCT roles) FROM pg_policies") == [["public"]]
     left = await owner.fetch("SELECT concat_ws(' ', action, refused) FROM audit ORDER BY number")
     await owner.close()
     assert [one[0] for one in left] == ["plan", "import forbidden", "import", "plan", "import forbidden"]
+
+
+def test_backup_by_the_owner_has_the_whole_trail_and_comes_back_elsewhere(
+    database: str, server: str, tmp_path: Path
+) -> None:
+    file, name = str(tmp_path / "ogp.backup"), f"ogp_roles_{os.getpid()}"
+    asyncio.run(executed(acting(database, "ogp_owner"), f"DELETE FROM audit; {TRAIL}"))
+    # Not `acting`: the tools of PostgreSQL know no `role` in an address.
+    program("backup", file, "--database-url", database, PGOPTIONS="-c role=ogp_owner")
+    asyncio.run(executed(server, f"CREATE DATABASE {name}"))
+    try:
+        program("recover", file, "--database-url", named(server, name))
+        assert ask(named(server, name), "SELECT count(*) FROM audit") == 5
+    finally:
+        asyncio.run(executed(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 # What was done, planned and refused, a while ago and long ago.
