@@ -82,6 +82,8 @@ async def everything(store: Store, listing: Listing, column: str, ends: Sequence
     finally:
         for one in coming:
             one.cancel()
+        # What becomes of them concerns nobody any more.
+        await asyncio.gather(*coming, return_exceptions=True)
 
 
 async def batch(
