@@ -36,7 +36,7 @@ from ogp_open_data.records import NOUNS
 from ogp_open_data.store import checks, history, releases
 from ogp_open_data.store.doors import Store
 from serving import within
-from test_daily import ZONE, aged
+from test_daily import next_day
 from test_importer import KNOWN, imported, report
 
 COMMITMENTS = ("5", "6")
@@ -174,8 +174,7 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: self.head)
     @rule()
     def a_day_passes(self) -> None:
-        self.loop.run(aged(self.store, "UPDATE release SET made_at = made_at - interval '1 day'"))
-        self.happened(self.loop.run(hand.daily(self.store, KNOWN, ZONE)))
+        self.happened(self.loop.run(next_day(self.store)))
 
     @rule(name=st.sampled_from(["milestones.ndjson", "plans.csv", "current"]))
     def damage_the_copy(self, name: str) -> None:
@@ -226,7 +225,9 @@ class History(RuleBasedStateMachine):
             assert self.exported(number) == self.exports[number]
 
     def exported(self, number: int) -> dict[str, bytes]:
-        return {noun: self.http.get(f"/v1/{noun}.ndjson?as_of={number}").raise_for_status().content for noun in NOUNS}
+        answers = {noun: self.http.get(f"/v1/{noun}.ndjson?as_of={number}") for noun in NOUNS}
+        assert {one.text for one in answers.values() if one.status_code != 200} == set()
+        return {noun: one.content for noun, one in answers.items()}
 
     @invariant()
     def changes_lead_from_any_release_to_the_newest(self) -> None:

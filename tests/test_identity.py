@@ -98,7 +98,7 @@ async def test_newer_program_publishes_records_in_its_shape_and_leaves_old_relea
     ]
     assert await store.reading(history.digests, 1) == before
     assert await store.reading(checks.faults) == []
-    for row in await store.reading(listings.page, Listing(noun="commitments", release=2)):
+    for row in await store.reading(listings.page, Listing(noun="commitments", release=2), ("doc", "csv")):
         assert row.csv == to_csv.line(releases.decode("commitments", row.doc))
 
 

@@ -29,7 +29,7 @@ from ogp_open_data.store.doors import Store
 from ogp_open_data.store.releases import Prepared, Release
 from publisher import some
 from serving import running
-from test_daily import ZONE, aged
+from test_daily import next_day
 from test_importer import KNOWN, imported, report
 from test_sync_nights import trouble_of
 
@@ -85,8 +85,7 @@ class Country:
         if what < 0.3:
             return
         if what < 0.5:
-            await aged(self.store, "UPDATE release SET made_at = made_at - interval '1 day'")
-            assert (await hand.daily(self.store, KNOWN, ZONE)).release
+            assert (await next_day(self.store)).release
             return
         for _ in range(self.rng.randint(1, 2)):
             number, period = str(self.rng.randint(5, 60)), self.rng.choice(PERIODS)

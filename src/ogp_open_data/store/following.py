@@ -35,8 +35,8 @@ class State(Struct, frozen=True):
     rewritten: int | None
 
 
-class Parted(StoreUnavailable):
-    """The history is not the one that was seen, though it has the same epoch."""
+class Parted(Exception):
+    """The history is not the one that was seen, though it has the same epoch: for the program, which goes on with what it has."""
 
 
 async def state(connection: Connection, before: State | None = None) -> State:

@@ -22,7 +22,7 @@ async def forever(site: Site) -> None:
             async for state in following.states(site.store.dsn, EVERY, lambda: site.known):
                 sight.of(state)
         except Parted as error:
-            sight.lost("history.parted", error)
+            sight.lost("history.parted", str(error))
             await asyncio.sleep(EVERY)
             continue
         except StoreUnavailable as error:
@@ -32,7 +32,7 @@ async def forever(site: Site) -> None:
         try:
             sight.of(await site.store.reading(following.state))
         except StoreUnavailable as error:
-            sight.lost("database.away", error)
+            sight.lost("database.away", error.detail)
 
 
 class Sight:
@@ -49,8 +49,8 @@ class Sight:
             self.wrong = None
             log("database.back", release=state.head.number)
 
-    def lost(self, event: str, error: StoreUnavailable) -> None:
+    def lost(self, event: str, reason: str) -> None:
         metrics.present(self.site, up=False)
         if self.wrong != event:
             self.wrong = event
-            log(event, reason=error.detail)
+            log(event, reason=reason)
