@@ -40,9 +40,15 @@ def negotiated(request: Request, suffix: str | None) -> Format:
     return best
 
 
+def field(request: Request, name: bytes) -> str | None:
+    """The fields of a name, as one; None where there is none. (Litestar would read all fields, to give one: 0.02 ms of 0.3.)"""
+    values = [value.decode("latin-1") for one, value in request.scope["headers"] if one == name]
+    return ",".join(values) if values else None
+
+
 def accepted(request: Request) -> str:
-    """The Accept fields of a request, as one. (Litestar would read all fields, to give one: 0.02 ms of 0.3.)"""
-    return ",".join(value.decode("latin-1") for name, value in request.scope["headers"] if name == b"accept")
+    """The Accept fields of a request, as one."""
+    return field(request, b"accept") or ""
 
 
 def weight(accepted: str, media_type: str) -> float:

@@ -14,7 +14,7 @@ from ogp_open_data.store import history, listings
 from ogp_open_data.store.single import At
 from ogp_open_data.web import query
 from ogp_open_data.web.answers import CURRENT, VARY, Link, Representation, answer, http_date
-from ogp_open_data.web.asking import common_links, query_string
+from ogp_open_data.web.asking import common_links, field, query_string
 from ogp_open_data.web.site import Request, Response, Site, site_of
 
 HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")
@@ -29,7 +29,7 @@ async def redirected(
     request: Request, site: Site, noun: str, id: str | None, as_of: int | date | None
 ) -> Response | None:
     """302 to the Memento of the asked-for time; None where no time is asked for, or the address is a Memento already."""
-    text = request.headers.get("accept-datetime")
+    text = field(request, b"accept-datetime")
     moment = _read(text) if text is not None else None
     if moment is None or as_of is not None:
         return None
